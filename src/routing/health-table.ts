@@ -1,0 +1,64 @@
+/**
+ * What decisions read of the world's health, by target index. `health/` writes it; a change shows in the next decision.
+ *
+ * Apart from the state it holds what can be derived from it and is worth keeping: the standing of each pool,
+ * thrown away at every change, and the pass shares that bound a target's load.
+ */
+import type { AdminState, HealthState, Snapshot, Target } from './model.ts'
+import { ADMIN_STATES, HEALTH_STATES } from './model.ts'
+import type { Standing } from './standing.ts'
+
+export class HealthTable {
+  /** Rises with every change of state. */
+  version = 1
+  readonly #state: Uint8Array
+  readonly #admin: Uint8Array
+  readonly #shed: Float64Array
+  /** By pool and scheme; see `standing.ts`. */
+  readonly standings: (Standing | undefined)[]
+  /** By pool, then member: share of the viewers that may pass to that member; see `load.ts`. */
+  readonly pass: (Float64Array | undefined)[]
+
+  constructor(snapshot: Snapshot) {
+    const count = snapshot.targets.length
+    this.#state = new Uint8Array(count)
+    this.#admin = new Uint8Array(count)
+    this.#shed = new Float64Array(count)
+    this.standings = new Array<Standing | undefined>(snapshot.pools.length * 2)
+    this.pass = new Array<Float64Array | undefined>(snapshot.pools.length)
+    for (const target of snapshot.targets) this.#admin[target.index] = ADMIN_STATES.indexOf(target.adminState)
+  }
+
+  /** As measured. `unknown` counts as up: what nobody has looked at is not broken. */
+  state(target: Target): HealthState {
+    return HEALTH_STATES[this.#state[target.index] ?? 0] ?? 'unknown'
+  }
+
+  setState(target: Target, state: HealthState): void {
+    this.#set(this.#state, target, HEALTH_STATES.indexOf(state))
+  }
+
+  /** What an operator said, which wins over what was measured. */
+  admin(target: Target): AdminState {
+    return ADMIN_STATES[this.#admin[target.index] ?? 0] ?? 'auto'
+  }
+
+  setAdmin(target: Target, state: AdminState): void {
+    this.#set(this.#admin, target, ADMIN_STATES.indexOf(state))
+  }
+
+  /** Share of viewers that the target turns away because of its load, 0 to 1. */
+  shed(target: Target): number {
+    return this.#shed[target.index] ?? 0
+  }
+
+  setShed(target: Target, share: number): void {
+    this.#set(this.#shed, target, Math.min(1, Math.max(0, share)))
+  }
+
+  #set(column: Uint8Array | Float64Array, target: Target, value: number): void {
+    if (column[target.index] === value) return
+    column[target.index] = value
+    this.version++
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The bound on a target's load: no member takes more than `loadFactor` times its fair share of a pool's decisions.
+ *
+ * The classic bounded-load hash (Mirrokni, Thorup and Zadimoghaddam 2016) asks at every request whether a member is full,
+ * so a viewer who reloads hops whenever its load wavers around the bound. Here a member has a pass share between 0 and 1,
+ * corrected once per tick from what it was offered and what was fair; a viewer passes by the viewer's own draw.
+ * So only the viewers at the margin move, and the bound is met within a few ticks instead of at once.
+ */
+import { combine, fraction } from './hash.ts'
+import type { HealthTable } from './health-table.ts'
+import type { Member, Pool, Step } from './model.ts'
+import type { Observer } from './observer.ts'
+import type { Draw } from './select/selector.ts'
+
+const PASS_SALT = 0x2545f491
+/** Share of the past that a tick keeps. With a tick of 1 s, what was measured 5 s ago still weighs a third. */
+const MEMORY = 0.8
+
+/** Whether this viewer is in the share that the member still takes. */
+export function mayPass(draw: Draw, member: Member): boolean {
+  const shares = draw.health.pass[draw.step.pool.index]
+  const share = shares?.[draw.step.pool.members.indexOf(member)] ?? 1
+  return share >= 1 || fraction(combine(draw.random ^ PASS_SALT, member.target.seed)) < share
+}
+
+/** Counts what members were offered and what would have been fair, and turns both into pass shares. */
+export class LoadTally implements Observer {
+  readonly #pools = new Map<Pool, { offered: Float64Array; fair: Float64Array }>()
+  readonly #factors = new Map<Pool, number>()
+
+  constructor(steps: readonly Step[]) {
+    // A pool that several steps share obeys the strictest of their bounds.
+    for (const { pool, loadFactor } of steps) {
+      if (loadFactor !== undefined) this.#factors.set(pool, Math.min(loadFactor, this.#factors.get(pool) ?? Infinity))
+    }
+  }
+
+  fair(pool: Pool, member: Member, share: number): void {
+    const counts = this.#counts(pool)
+    if (counts !== undefined) add(counts.fair, pool.members.indexOf(member), share)
+  }
+
+  offered(pool: Pool, member: Member): void {
+    const counts = this.#counts(pool)
+    if (counts !== undefined) add(counts.offered, pool.members.indexOf(member), 1)
+  }
+
+  /** Writes the pass shares for the next tick and forgets a part of the past. */
+  tick(health: HealthTable): void {
+    for (const [pool, { offered, fair }] of this.#pools) {
+      const factor = this.#factors.get(pool) ?? Infinity
+      const shares = (health.pass[pool.index] ??= new Float64Array(pool.members.length).fill(1))
+      for (const position of pool.members.keys()) {
+        const wanted = offered[position] ?? 0
+        shares[position] = wanted === 0 ? 1 : Math.min(1, (factor * (fair[position] ?? 0)) / wanted)
+        offered[position] = wanted * MEMORY
+        fair[position] = (fair[position] ?? 0) * MEMORY
+      }
+    }
+  }
+
+  #counts(pool: Pool): { offered: Float64Array; fair: Float64Array } | undefined {
+    if (!this.#factors.has(pool)) return undefined
+    let counts = this.#pools.get(pool)
+    if (counts === undefined) {
+      counts = { offered: new Float64Array(pool.members.length), fair: new Float64Array(pool.members.length) }
+      this.#pools.set(pool, counts)
+    }
+    return counts
+  }
+}
+
+function add(column: Float64Array, position: number, amount: number): void {
+  column[position] = (column[position] ?? 0) + amount
+}

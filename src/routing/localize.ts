@@ -1,0 +1,41 @@
+/** Where the client is, by the best source that knows: the operator's zones, its autonomous system, the geo database. */
+import type { Client, Condition, Country, Localization, Snapshot, Target, Vector, Zone } from './model.ts'
+
+export interface Located {
+  readonly localization: Localization
+  readonly zone: Zone | undefined
+  readonly country: Country
+  readonly continent: string
+  readonly origin: Vector | undefined
+}
+
+export function localize(client: Client, snapshot: Snapshot): Located {
+  const { place, asn } = client
+  const byAsn = client.zone === undefined && asn !== 0 ? snapshot.zones.findAsn(asn) : undefined
+  const zone = client.zone ?? byAsn
+  if (zone === undefined) {
+    const localization = place.at === undefined ? 'default' : 'geo'
+    return { localization, zone, country: place.country, continent: place.continent, origin: place.at }
+  }
+  return {
+    localization: byAsn === undefined ? 'zone' : 'asn',
+    zone,
+    country: zone.country ?? place.country,
+    continent: zone.continent ?? place.continent,
+    origin: ('group' in zone.prefer ? zone.prefer.group.at : zone.prefer.target.at) ?? place.at,
+  }
+}
+
+/** Whether a zone names this target for its clients. */
+export function prefers(zone: Zone, target: Target): boolean {
+  return 'group' in zone.prefer ? target.group === zone.prefer.group : target === zone.prefer.target
+}
+
+/** Whether a step is meant for this client. Every list that is given must hold. */
+export function meets(when: Condition | undefined, located: Located, asn: number): boolean {
+  if (when === undefined) return true
+  if (when.countries !== undefined && !when.countries.has(located.country)) return false
+  if (when.continents !== undefined && !when.continents.has(located.continent)) return false
+  if (when.zones !== undefined && (located.zone === undefined || !when.zones.has(located.zone.id))) return false
+  return when.asns === undefined || when.asns.has(asn)
+}

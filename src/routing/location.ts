@@ -1,0 +1,44 @@
+/**
+ * The URL that a viewer is sent to: the member's base, the path, and what the service lets through of the query.
+ *
+ * It is concatenated from checked bytes and never resolved: relative resolution of `//evil` or `/\evil` leaves the host,
+ * and re-serialising a query breaks signed tokens. The base ends at the authority or in a path, and the path starts
+ * with a slash, so nothing that a client sends can reach the host name.
+ */
+import type { Member, QueryRule, Redirect, RoutingRequest, Scheme } from './model.ts'
+
+export function locationOf(redirect: Redirect, request: RoutingRequest): string {
+  const url = memberUrl(redirect.member, redirect.path, request.scheme)
+  if (!redirect.withQuery || request.query === '') return url
+  const query = filterQuery(request.query, redirect.service.query)
+  return query === '' ? url : `${url}?${query}`
+}
+
+export function memberUrl(member: Member, path: string, scheme: Scheme): string {
+  return (member.base[scheme] ?? '') + path
+}
+
+/** Keeps each pair byte for byte and in order, but for `CMCD` and what the service's rule drops. */
+export function filterQuery(query: string, rule: QueryRule): string {
+  if (rule.mode === 'all' && !MAY_HOLD_CMCD.test(query)) return query
+  return query.split('&').filter((pair) => passes(nameOf(pair), rule)).join('&')
+}
+
+const MAY_HOLD_CMCD = /c|%/i
+
+function passes(name: string, rule: QueryRule): boolean {
+  if (name.toUpperCase() === 'CMCD') return false
+  return rule.mode === 'all' || rule.names.has(name) === (rule.mode === 'keep')
+}
+
+/** The name as the target will read it. What cannot be decoded is compared as it stands. */
+function nameOf(pair: string): string {
+  const equals = pair.indexOf('=')
+  const name = equals === -1 ? pair : pair.slice(0, equals)
+  if (!name.includes('%')) return name
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}

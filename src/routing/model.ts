@@ -1,0 +1,306 @@
+/**
+ * The nouns of a routing decision. Nothing here does anything: the snapshot is built in `policy/`, read in `decide.ts`.
+ *
+ * Everything is readonly and, once built, frozen: a decision that changed the snapshot would change the next viewer's.
+ */
+import type { Reason } from './reasons.ts'
+
+/** ISO 3166-1 alpha-2 in upper case, or `ZZ` where the country is not known. */
+export type Country = string
+/** `AF AN AS EU NA OC SA`, or `ZZ` where the continent is not known. */
+export type Continent = string
+
+/** A place on the globe as a unit vector, so that "nearer" is one dot product. Made by `vector()` in `distance.ts`. */
+export interface Vector {
+  readonly x: number
+  readonly y: number
+  readonly z: number
+}
+
+/** What a geo database knows of an address. One object per database record, shared by all of its addresses. */
+export interface Place {
+  readonly country: Country
+  readonly continent: Continent
+  /** The record's coordinates, or the country's reference point; absent where neither is known. */
+  readonly at: Vector | undefined
+}
+
+/** A row of the operator's own table: networks or autonomous systems whose clients belong to a group or target. */
+export interface Zone {
+  readonly index: number
+  readonly id: string
+  /** Where its clients are served first: every target of a group, or one target. */
+  readonly prefer: { readonly group: Group } | { readonly target: Target }
+  /** Overrides the geo database's country, where the operator knows better. */
+  readonly country: Country | undefined
+  readonly continent: Continent | undefined
+}
+
+/** Edges in one place. */
+export interface Group {
+  readonly index: number
+  readonly id: string
+  readonly at: Vector | undefined
+}
+
+/** Laws of third countries that reach an operator wherever its servers stand. Closed, so that a policy can name them. */
+export const FOREIGN_LAWS = ['US-CLOUD-ACT', 'US-FISA-702', 'US-EO-12333', 'CN-NIL', 'RU-SORM', 'UK-IPA', 'IN-TA', 'other'] as const
+export type ForeignLaw = (typeof FOREIGN_LAWS)[number]
+
+/**
+ * Who runs a target, who owns them, where it stands, where its logs are, and which foreign laws reach it.
+ * An attribute that is `undefined` is not known, and what is not known never satisfies a policy.
+ */
+export interface Jurisdiction {
+  readonly operator: Country | undefined
+  readonly parent: Country | undefined
+  readonly server: readonly Country[] | undefined
+  /** Where logs are stored. Empty: the target keeps none, which satisfies any policy on logs. */
+  readonly logs: readonly Country[] | undefined
+  readonly foreign: readonly ForeignLaw[] | undefined
+  /** Milliseconds since the epoch: the earliest end of any evidence. `undefined`: there is no evidence. */
+  readonly evidenceUntil: number | undefined
+  /** Milliseconds since the epoch of the last review by a person; `undefined`: never reviewed. */
+  readonly reviewedAt: number | undefined
+}
+
+/** What a service demands of a target's jurisdiction. An absent attribute is not constrained. */
+export interface JurisdictionPolicy {
+  readonly index: number
+  readonly id: string
+  readonly operator: ReadonlySet<Country> | undefined
+  readonly parent: ReadonlySet<Country> | undefined
+  readonly server: ReadonlySet<Country> | undefined
+  readonly logs: ReadonlySet<Country> | undefined
+  /** The foreign laws that are tolerated; `undefined` tolerates all. */
+  readonly foreign: ReadonlySet<ForeignLaw> | undefined
+  /** Days after a review until it must be repeated; `undefined` demands no review. */
+  readonly reviewDays: number | undefined
+  /** Whether dated evidence must exist and be in force. */
+  readonly evidence: boolean
+}
+
+export type Scheme = 'http' | 'https'
+
+/** Where a viewer is sent: the part of `Location` before the path, per scheme of the request; absent = not served. */
+export interface Base {
+  readonly http: string | undefined
+  readonly https: string | undefined
+}
+
+export const ADMIN_STATES = ['auto', 'up', 'down', 'drain'] as const
+export type AdminState = (typeof ADMIN_STATES)[number]
+export const HEALTH_STATES = ['unknown', 'up', 'down'] as const
+export type HealthState = (typeof HEALTH_STATES)[number]
+
+/** One place that a viewer may be sent to. */
+export interface Target {
+  /** Its position in `Snapshot.targets` and in the health table. */
+  readonly index: number
+  readonly id: string
+  readonly kind: 'edge' | 'cdn'
+  readonly group: Group | undefined
+  readonly at: Vector | undefined
+  readonly base: Base
+  /** Every host name, lower case, that a `Location` to this target may carry. */
+  readonly hosts: readonly string[]
+  /** What the configuration says; an operator's command in the health table wins over it. */
+  readonly adminState: AdminState
+  readonly jurisdiction: Jurisdiction
+  /** Hash of the id, so that a target keeps its titles when others come and go. */
+  readonly seed: number
+}
+
+/** A target as one service uses it: with that service's weight and its address rewritten where the service says so. */
+export interface Member {
+  readonly target: Target
+  /** Share relative to the other members. 0 is served only when nothing else is left. */
+  readonly weight: number
+  readonly base: Base
+}
+
+/**
+ * A list of members under one jurisdiction policy. Services that use the same list share one pool,
+ * so that 10,000 services over one fleet cost one list.
+ */
+export interface Pool {
+  readonly index: number
+  readonly members: readonly Member[]
+  readonly policy: JurisdictionPolicy | undefined
+}
+
+export const SELECTORS = ['nearest', 'weighted', 'rendezvous', 'failover'] as const
+export type SelectorName = (typeof SELECTORS)[number]
+
+/** What keeps a title on few edges: its whole path, its folder (all formats of one title), or nothing. */
+export const KEYS = ['path', 'prefix', 'none'] as const
+export type KeyMode = (typeof KEYS)[number]
+
+/** For which clients a step is meant. All given lists must match; within a list any value does. */
+export interface Condition {
+  readonly countries: ReadonlySet<Country> | undefined
+  readonly continents: ReadonlySet<Continent> | undefined
+  readonly zones: ReadonlySet<string> | undefined
+  readonly asns: ReadonlySet<number> | undefined
+}
+
+/** One rung of a service's policy. */
+export interface Step {
+  readonly index: number
+  readonly name: string
+  /** Hash of service and step name: the same viewer draws anew in each step, and keeps the draw over configurations. */
+  readonly seed: number
+  readonly when: Condition | undefined
+  readonly pool: Pool
+  readonly select: SelectorName
+  readonly key: KeyMode
+  /** `nearest`: targets within this factor of the nearest one's distance share the load. */
+  readonly spread: number
+  /** `rendezvous` and keyed `nearest`: no target takes more than this factor of the mean; `undefined` = no bound. */
+  readonly loadFactor: number | undefined
+}
+
+/** A fixed destination that is not chosen, such as a bypass. It belongs to a declared target and obeys its jurisdiction. */
+export interface Fixed {
+  readonly member: Member
+  /** Path (and query) that replaces the request's; `undefined` keeps the request's own. */
+  readonly path: string | undefined
+}
+
+/** Countries that a service may or may not be watched in. */
+export interface Fence {
+  readonly mode: 'allow' | 'deny'
+  readonly countries: ReadonlySet<Country>
+  /** What happens to a client whose country is not known. */
+  readonly unknown: 'allow' | 'deny'
+  readonly status: 403 | 404 | 451
+  readonly redirect: Fixed | undefined
+}
+
+/** Which query parameters reach the target. `CMCD` never does. */
+export interface QueryRule {
+  readonly mode: 'all' | 'keep' | 'drop'
+  readonly names: ReadonlySet<string>
+}
+
+/** What one customer configured under one host name or path prefix. */
+export interface Service {
+  readonly index: number
+  readonly id: string
+  /** Path prefix on any host, such as `/demo`, without a slash at the end; `undefined`: by host only. */
+  readonly prefix: string | undefined
+  readonly policy: JurisdictionPolicy | undefined
+  readonly fence: Fence | undefined
+  readonly steps: readonly Step[]
+  /** The service's own fallback URL. */
+  readonly bypass: Fixed | undefined
+  readonly status: 302 | 307
+  readonly query: QueryRule
+  /** Whether media segments are redirected as manifests are, or refused. */
+  readonly segments: 'redirect' | 'refuse'
+  /** Percent of a step's targets that must be healthy; below it health is ignored, when no other step can help. */
+  readonly panicThreshold: number
+  /** How the service's paths are named in records. */
+  readonly content: readonly ContentRule[]
+}
+
+/** Names a title in records. Segments are literal, `*` (one), `**` (the rest) or `{content}` (one, captured). */
+export interface ContentRule {
+  readonly id: string | undefined
+  readonly segments: readonly string[]
+}
+
+/** Longest-prefix look-up of the operator's table. `geo/` builds it; a decision gets only its result. */
+export interface ZoneTable {
+  readonly size: number
+  /** Words are the address's bits, most significant first; IPv4 is one word, IPv6 four. */
+  find4(word: number): Zone | undefined
+  find6(w0: number, w1: number, w2: number, w3: number): Zone | undefined
+  findAsn(asn: number): Zone | undefined
+}
+
+/** Version of a snapshot as operators and records see it: `number:first 8 hex of the digest`. */
+export interface Version {
+  readonly epoch: number
+  readonly number: number
+  readonly digest: string
+}
+
+/** Everything that a decision may depend on, but for health. */
+export interface Snapshot {
+  readonly version: Version
+  readonly label: string
+  readonly targets: readonly Target[]
+  readonly groups: readonly Group[]
+  readonly policies: readonly JurisdictionPolicy[]
+  readonly services: readonly Service[]
+  readonly pools: readonly Pool[]
+  readonly steps: readonly Step[]
+  readonly hosts: ReadonlyMap<string, Service>
+  readonly prefixes: ReadonlyMap<string, Service>
+  readonly zones: ZoneTable
+  /** Host names under which the router itself answers; a `Location` to one of them would be a loop. */
+  readonly ownHosts: ReadonlySet<string>
+}
+
+/** How the client was placed. */
+export const LOCALIZATIONS = ['zone', 'asn', 'geo', 'default'] as const
+export type Localization = (typeof LOCALIZATIONS)[number]
+
+/** The client as a decision sees it: a place and a draw, never an address. */
+export interface Client {
+  readonly place: Place
+  /** From the operator's table, by address. */
+  readonly zone: Zone | undefined
+  /** Autonomous system number; 0 where not known. */
+  readonly asn: number
+}
+
+export interface RoutingRequest {
+  readonly scheme: Scheme
+  /** Lower case, without port or trailing dot. */
+  readonly host: string
+  /** As received, starting with exactly one `/`, already checked: no dot segments, no backslash, no control byte. */
+  readonly path: string
+  /** As received, without the `?`; empty where there is none. */
+  readonly query: string
+  readonly client: Client
+  /** Milliseconds since the epoch, for evidence that expires. */
+  readonly now: number
+  /** Targets that must not be chosen: those that an ordered list already holds. */
+  readonly exclude?: ReadonlySet<Target>
+}
+
+export type RejectedCounts = Readonly<Partial<Record<Reason, number>>>
+
+interface DecisionBase {
+  readonly service: Service | undefined
+  readonly localization: Localization
+  readonly country: Country
+  readonly why: readonly Reason[]
+  /** Targets that were not eligible, counted by reason, over the steps that were tried. */
+  readonly rejected: RejectedCounts
+}
+
+export interface Redirect extends DecisionBase {
+  readonly outcome: 'redirect' | 'panic' | 'last_resort' | 'bypass' | 'fence'
+  readonly service: Service
+  /** The step that gave the target; absent for a bypass or a fence. */
+  readonly step: Step | undefined
+  readonly member: Member
+  /** What follows the member's base in `Location`: the request's path without the service's prefix, or a fixed path. */
+  readonly path: string
+  /** Whether the request's query goes along. */
+  readonly withQuery: boolean
+  readonly status: 302 | 307
+}
+
+export interface Refuse extends DecisionBase {
+  readonly outcome: 'refuse'
+  readonly reason: Reason
+  readonly status: 403 | 404 | 451 | 503
+}
+
+export type Decision = Redirect | Refuse
+export const OUTCOMES = ['redirect', 'panic', 'last_resort', 'bypass', 'fence', 'refuse'] as const
+export type Outcome = (typeof OUTCOMES)[number]

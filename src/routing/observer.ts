@@ -1,0 +1,15 @@
+/** Someone who watches a decision being made without changing it: `explain`, and the tally that bounds a target's load. */
+import type { Member, Pool, Service, Step } from './model.ts'
+import type { Standing } from './standing.ts'
+
+export interface Observer {
+  service?(service: Service): void
+  /** A step whose condition the client does not meet. */
+  skipped?(step: Step): void
+  /** A step that was considered, and the share of this service's viewers that its health earns it. */
+  considered?(step: Step, standing: Standing): void
+  /** The share of one decision that a member would get if titles were spread evenly over it and its peers. */
+  fair?(pool: Pool, member: Member, share: number): void
+  /** A title came to this member first, or was handed on to it. */
+  offered?(pool: Pool, member: Member): void
+}

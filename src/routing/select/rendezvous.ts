@@ -1,0 +1,64 @@
+/**
+ * The title's own member by rendezvous hashing (Thaler and Ravishankar 1998, weighted as in Schindelhauer and
+ * Schomaker 2005): each member scores the key, the highest score wins, and a lost member moves only its own keys.
+ *
+ * A member above its share of the load passes a part of its viewers on to the title's next member (see `load.ts`).
+ */
+import { combine, fraction } from '../hash.ts'
+import { mayPass } from '../load.ts'
+import type { Member } from '../model.ts'
+import type { Draw, Selector } from './selector.ts'
+import { turnedAway } from './selector.ts'
+
+export const rendezvous: Selector = (draw) => ranked(draw, everyone)
+
+/**
+ * The best-scoring member that `admits` lets in. `nearest` passes its circle; a plain rendezvous admits all.
+ */
+export function ranked(draw: Draw, admits: (member: Member) => boolean): Member | undefined {
+  if (draw.observer?.fair !== undefined) reportFair(draw, admits)
+  let passed: Set<Member> | undefined
+  let first: Member | undefined
+  for (;;) {
+    const best = top(draw, admits, passed)
+    if (best === undefined) return first
+    first ??= best
+    if (draw.step.loadFactor === undefined || draw.ignoreLoad) return best
+    draw.observer?.offered?.(draw.step.pool, best)
+    if (mayPass(draw, best)) return best
+    draw.overflowed = true
+    passed ??= new Set()
+    passed.add(best)
+  }
+}
+
+function top(draw: Draw, admits: (member: Member) => boolean, passed: ReadonlySet<Member> | undefined): Member | undefined {
+  let best: Member | undefined
+  let bestScore = -1
+  for (const member of draw.list) {
+    if (!admits(member) || passed?.has(member)) continue
+    const score = scoreOf(draw.key, member)
+    // Losers are not asked whether they turn the viewer away: it would count sheds that did not matter.
+    if (score > bestScore && !turnedAway(draw, member)) {
+      best = member
+      bestScore = score
+    }
+  }
+  return best
+}
+
+/** Weight over an exponential variate: higher is better, and each member wins in proportion to its weight. */
+function scoreOf(key: number, member: Member): number {
+  return member.weight / -Math.log(fraction(combine(key, member.target.seed)))
+}
+
+function reportFair(draw: Draw, admits: (member: Member) => boolean): void {
+  let sum = 0
+  for (const member of draw.list) if (admits(member)) sum += member.weight
+  if (sum === 0) return
+  for (const member of draw.list) if (admits(member)) draw.observer?.fair?.(draw.step.pool, member, member.weight / sum)
+}
+
+function everyone(): boolean {
+  return true
+}

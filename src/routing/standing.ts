@@ -1,0 +1,77 @@
+/**
+ * Which members of a pool may be used now, and why the others may not. The same for every viewer, so it is worked out
+ * once per change of health and kept: a decision over 1,000 targets costs what one over five does.
+ */
+import type { HealthTable } from './health-table.ts'
+import { compliesUntil, faults } from './jurisdiction.ts'
+import type { Member, Pool, RejectedCounts, Scheme } from './model.ts'
+import type { Reason } from './reasons.ts'
+
+export interface Standing {
+  /** The health table's version that it was made from. */
+  readonly version: number
+  /** Milliseconds since the epoch at which a member's evidence expires, and all of this with it. */
+  readonly until: number
+  /** Healthy or unknown, and not draining. */
+  readonly eligible: readonly Member[]
+  /** The eligible and those that failed their checks: what panic may use. */
+  readonly unproven: readonly Member[]
+  /** All that is not forbidden, draining ones included. */
+  readonly lastResort: readonly Member[]
+  readonly rejected: RejectedCounts
+  /** Members that count for the share of health: the unproven. 0 to 100, whole. */
+  readonly healthy: number
+  /** By member position in the pool: 1 when eligible. */
+  readonly mask: Uint8Array
+  /** Running sums of the weights of all members of the pool, for `weighted`. */
+  readonly cumulative: Float64Array
+}
+
+/** Why a member may not be used by anyone now; `undefined` when it may. The order is the order of what an operator can change least. */
+export function whyNot(pool: Pool, member: Member, health: HealthTable, scheme: Scheme, now: number): Reason | undefined {
+  const { target } = member
+  if (faults(pool.policy, target.jurisdiction, now).length > 0) return 'jurisdiction'
+  if (member.base[scheme] === undefined) return 'scheme'
+  const admin = health.admin(target)
+  if (admin === 'down') return 'forced_down'
+  if (admin === 'drain') return 'drain'
+  if (admin === 'auto' && health.state(target) === 'down') return 'down'
+  return undefined
+}
+
+/** The standing of a pool, from memory where nothing has changed. */
+export function standing(pool: Pool, health: HealthTable, scheme: Scheme, now: number): Standing {
+  const slot = pool.index * 2 + (scheme === 'https' ? 1 : 0)
+  const known = health.standings[slot]
+  if (known !== undefined && known.version === health.version && now < known.until) return known
+  const fresh = survey(pool, health, scheme, now)
+  health.standings[slot] = fresh
+  return fresh
+}
+
+function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): Standing {
+  const eligible: Member[] = []
+  const unproven: Member[] = []
+  const lastResort: Member[] = []
+  const rejected: Partial<Record<Reason, number>> = {}
+  const mask = new Uint8Array(pool.members.length)
+  const cumulative = new Float64Array(pool.members.length)
+  let until = Infinity
+  let sum = 0
+  for (const [position, member] of pool.members.entries()) {
+    sum += member.weight
+    cumulative[position] = sum
+    const reason = whyNot(pool, member, health, scheme, now)
+    if (reason !== undefined) rejected[reason] = (rejected[reason] ?? 0) + 1
+    if (reason === 'jurisdiction' || reason === 'scheme' || reason === 'forced_down') continue
+    until = Math.min(until, compliesUntil(pool.policy, member.target.jurisdiction))
+    lastResort.push(member)
+    if (reason === 'drain') continue
+    unproven.push(member)
+    if (reason === 'down') continue
+    eligible.push(member)
+    mask[position] = 1
+  }
+  const healthy = unproven.length === 0 ? 0 : Math.floor((100 * eligible.length) / unproven.length)
+  return { version: health.version, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), healthy, mask, cumulative }
+}
