@@ -26,9 +26,12 @@ export function localize(client: Client, snapshot: Snapshot): Located {
   }
 }
 
-/** Whether a zone names this target for its clients. */
+/** Whether a zone names this target for its clients, or a group that holds it. */
 export function prefers(zone: Zone, target: Target): boolean {
-  return 'group' in zone.prefer ? target.group === zone.prefer.group : target === zone.prefer.target
+  if ('target' in zone.prefer) return target === zone.prefer.target
+  let group = target.group
+  while (group !== undefined && group !== zone.prefer.group) group = group.parent
+  return group !== undefined
 }
 
 /** Whether a step is meant for this client. Every list that is given must hold. */

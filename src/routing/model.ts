@@ -36,10 +36,11 @@ export interface Zone {
   readonly continent: Continent | undefined
 }
 
-/** Edges in one place. */
+/** Edges in one place, or groups of such groups. */
 export interface Group {
   readonly index: number
   readonly id: string
+  readonly parent: Group | undefined
   readonly at: Vector | undefined
 }
 

@@ -1,0 +1,23 @@
+/** Every failure that the command line reports, with advice. Codes are never reused; messages hold no address and no URL. */
+
+export const ERRORS = {
+  WISSEL_USAGE: '%s; see wissel --help',
+  WISSEL_CONFIG_UNREADABLE: 'the configuration directory %s cannot be read (%s); give --config DIR',
+  WISSEL_CONFIG_INVALID: 'the configuration in %s is not usable:\n%s',
+  WISSEL_LISTEN_FAILED: 'cannot listen on %s (%s); free the port or choose another',
+  WISSEL_ADMIN_TOKEN: 'the admin listener %s is not on loopback, so it needs a token; set admin.tokenFile (%s)',
+  WISSEL_GEO_DATABASE: 'the geo database %s cannot be used (%s); viewers are placed by zones alone until it can',
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+export class WisselError extends Error {
+  override readonly name = 'WisselError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, details: readonly string[], options?: ErrorOptions) {
+    const parts = ERRORS[code].split('%s')
+    super(parts.reduce((text, part, i) => text + (details[i - 1] ?? '?') + part), options)
+    this.code = code
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Whose request it is: the rightmost hop that no configured proxy vouches for. Nothing is trusted by default.
+ *
+ * Each proxy appends the address that it saw to `X-Forwarded-For`, so the list is read from the right, and reading stops
+ * at the first address that is not a proxy of ours: everything left of it is that client's own claim. `Forwarded`
+ * (RFC 7239) and spellings with underscores are ignored. What cannot be read makes the client unknown, never somebody else.
+ */
+import { ClientAddress } from '../privacy/address.ts'
+
+/** Hops that are read, from the right. */
+export const MAX_HOPS = 20
+/** Bytes that are read, from the right. */
+export const MAX_FORWARDED = 1024
+
+export interface Client {
+  /** Undefined: not known. */
+  readonly address: ClientAddress | undefined
+  /** Whether the socket's peer is a trusted proxy. */
+  readonly viaProxy: boolean
+  /** Whether the walk ended at something that is no address, or at a limit. */
+  readonly invalid: boolean
+}
+
+/** @param headers names and values in turn */
+export function clientAddress(peer: string, headers: readonly string[], trusted: TrustedProxies): Client {
+  const address = peer === '' ? undefined : ClientAddress.parse(peer)
+  if (address === undefined || !trusted.has(address)) return { address, viaProxy: false, invalid: false }
+  const forwarded = forwardedFor(headers)
+  if (forwarded.trim() === '') return { address, viaProxy: true, invalid: false }
+  const hop = walk(forwarded, trusted)
+  return { address: hop, viaProxy: true, invalid: hop === undefined }
+}
+
+function walk(forwarded: string, trusted: TrustedProxies): ClientAddress | undefined {
+  const floor = forwarded.length - MAX_FORWARDED
+  let end = forwarded.length
+  for (let hops = 0; hops < MAX_HOPS; hops++) {
+    const comma = end === 0 ? -1 : forwarded.lastIndexOf(',', end - 1)
+    if (comma + 1 < floor) return undefined
+    const hop = ClientAddress.parse(forwarded.slice(comma + 1, end))
+    if (hop === undefined || comma === -1 || !trusted.has(hop)) return hop
+    end = comma
+  }
+  return undefined
+}
+
+function forwardedFor(headers: readonly string[]): string {
+  let joined: string | undefined
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    if (name.length !== 15 || name.toLowerCase() !== 'x-forwarded-for') continue
+    joined = joined === undefined ? (headers[i + 1] ?? '') : `${joined},${headers[i + 1]}`
+  }
+  return joined ?? ''
+}
+
+interface Network {
+  readonly family: 4 | 6
+  readonly words: readonly number[]
+  readonly masks: readonly number[]
+}
+
+/** The networks of an operator's own proxies. */
+export class TrustedProxies {
+  readonly #networks: readonly Network[]
+
+  private constructor(networks: readonly Network[]) {
+    this.#networks = networks
+  }
+
+  /**
+   * @param networks addresses or CIDR blocks; bits behind the prefix are ignored
+   * @throws RangeError for what is neither
+   */
+  static parse(networks: readonly string[]): TrustedProxies {
+    return new TrustedProxies(networks.map(parseNetwork))
+  }
+
+  has(address: ClientAddress): boolean {
+    for (const network of this.#networks) if (contains(network, address)) return true
+    return false
+  }
+}
+
+function contains({ family, words, masks }: Network, address: ClientAddress): boolean {
+  if (family !== address.family) return false
+  for (const position of POSITIONS) {
+    const mask = masks[position] ?? 0
+    if (mask === 0) return true
+    if ((address.word(position) & mask) !== words[position]) return false
+  }
+  return true
+}
+
+const POSITIONS = [0, 1, 2, 3] as const
+
+function parseNetwork(text: string): Network {
+  const [, base = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const address = ClientAddress.parse(base)
+  // An IPv4 address that is written as IPv6 was shortened by 96 bits.
+  const cut = address?.family === 4 && base.includes(':') ? 96 : 0
+  const most = address?.family === 4 ? 32 : 128
+  const bits = length === undefined ? most : Number(length) - cut
+  if (address === undefined || bits < 0 || bits > most) {
+    throw new RangeError(`trusted proxy ${JSON.stringify(text)} is not a network: write it like 192.0.2.0/24 or 2001:db8::/32`)
+  }
+  const masks = POSITIONS.map((position) => maskOf(bits - position * 32))
+  const words = POSITIONS.map((position) => address.word(position) & (masks[position] ?? 0))
+  return { family: address.family, words, masks }
+}
+
+function maskOf(bits: number): number {
+  if (bits <= 0) return 0
+  return bits >= 32 ? -1 : -1 << (32 - bits)
+}

@@ -1,0 +1,138 @@
+/** The targets and groups of all files under `targets/`, joined and checked. */
+import { vector } from '../routing/distance.ts'
+import { hashString } from '../routing/hash.ts'
+import type { Base, Group, Scheme, Target, Vector } from '../routing/model.ts'
+import type { Valid } from './build.ts'
+import { compileJurisdiction } from './jurisdiction.ts'
+import type { Problem } from './problem.ts'
+import type { GroupInput, TargetInput } from './schema.ts'
+import { hint } from './validate.ts'
+
+export interface Fleet {
+  readonly targets: readonly Target[]
+  readonly groups: readonly Group[]
+  target(id: string): Target | undefined
+  group(id: string): Group | undefined
+  /** The targets of a group and of the groups in it. */
+  members(group: Group): readonly Target[]
+  /** A target's share where a step names its group. */
+  weight(target: Target): number
+  /** Where the target itself is reached. */
+  address(target: Target): Address
+  /** The target that serves under exactly this host name. */
+  byHost(host: string): Target | undefined
+}
+
+type Input = { groups?: GroupInput[] | undefined; targets?: TargetInput[] | undefined }
+
+export function compileFleet(files: readonly Valid<Input>[], problems: Problem[]): Fleet {
+  const groups = compileGroups(files, problems)
+  const targets = new Map<string, Target>()
+  const weights = new Map<Target, number>()
+  const addresses = new Map<Target, Address>()
+  for (const { input, document } of files) {
+    for (const [i, written] of (input.targets ?? []).entries()) {
+      const complain = (key: string, message: string) => problems.push(document.problem(['targets', i, key], message))
+      if (targets.has(written.id)) complain('id', `target "${written.id}" is defined twice; ids are unique`)
+      const group = written.group === undefined ? undefined : groups.get(written.group)
+      if (written.group !== undefined && group === undefined) complain('group', `there is no group "${written.group}"${hint(written.group, groups.keys())}`)
+      const own = coordinates(written)
+      if (own === 'half') complain(written.latitude === undefined ? 'longitude' : 'latitude', 'latitude and longitude belong together; give both or neither')
+      const { mode, countries } = written.jurisdiction?.logs ?? {}
+      if (mode !== undefined && mode !== 'none' && countries === undefined) complain('jurisdiction', `logs.mode is ${mode}, so logs.countries must say where they are stored`)
+      const target: Target = {
+        index: targets.size,
+        id: written.id,
+        kind: written.kind ?? 'edge',
+        group,
+        at: own === 'half' ? undefined : (own ?? group?.at),
+        base: baseOf(written),
+        hosts: [written.host, ...(written.hosts ?? [])],
+        adminState: written.adminState ?? 'auto',
+        jurisdiction: compileJurisdiction(written.jurisdiction),
+        seed: hashString(written.id),
+      }
+      targets.set(written.id, target)
+      weights.set(target, written.weight ?? 1)
+      addresses.set(target, written)
+    }
+  }
+  const list = [...targets.values()]
+  const hosts = new Map(list.flatMap((target) => target.hosts.map((host) => [host, target] as const)))
+  return {
+    targets: list,
+    groups: [...groups.values()],
+    target: (id) => targets.get(id),
+    group: (id) => groups.get(id),
+    members: (group) => list.filter((target) => isIn(target.group, group)),
+    weight: (target) => weights.get(target) ?? 1,
+    address: (target) => addresses.get(target) ?? { host: '' },
+    byHost: (host) => hosts.get(host),
+  }
+}
+
+/** Parents before children, whatever the order of the files. */
+function compileGroups(files: readonly Valid<Input>[], problems: Problem[]): Map<string, Group> {
+  const written = new Map<string, { input: GroupInput; complain: (key: string, message: string) => void }>()
+  for (const { input, document } of files) {
+    for (const [i, group] of (input.groups ?? []).entries()) {
+      const complain = (key: string, message: string) => problems.push(document.problem(['groups', i, key], message))
+      if (written.has(group.id)) complain('id', `group "${group.id}" is defined twice; ids are unique`)
+      else written.set(group.id, { input: group, complain })
+    }
+  }
+  const groups = new Map<string, Group>()
+  const compile = (id: string, below: readonly string[]): Group | undefined => {
+    const known = groups.get(id)
+    const source = written.get(id)
+    if (known !== undefined || source === undefined) return known
+    const { input, complain } = source
+    if (below.includes(id)) {
+      complain('in', `group "${id}" is in itself, by way of ${below.join(', ')}`)
+      return undefined
+    }
+    const parent = input.in === undefined ? undefined : compile(input.in, [...below, id])
+    if (input.in !== undefined && !written.has(input.in)) complain('in', `there is no group "${input.in}"${hint(input.in, written.keys())}`)
+    const at = coordinates(input)
+    if (at === 'half') complain(input.latitude === undefined ? 'longitude' : 'latitude', 'latitude and longitude belong together; give both or neither')
+    const group: Group = { index: groups.size, id, parent, at: at === 'half' ? undefined : at }
+    groups.set(id, group)
+    return group
+  }
+  for (const id of written.keys()) compile(id, [])
+  return groups
+}
+
+function isIn(inner: Group | undefined, outer: Group): boolean {
+  let group = inner
+  while (group !== undefined && group !== outer) group = group.parent
+  return group !== undefined
+}
+
+function coordinates({ latitude, longitude }: { latitude?: number | undefined; longitude?: number | undefined }): Vector | 'half' | undefined {
+  if (latitude === undefined && longitude === undefined) return undefined
+  return latitude === undefined || longitude === undefined ? 'half' : vector(latitude, longitude)
+}
+
+export interface Address {
+  readonly host: string
+  readonly port?: number | undefined
+  readonly scheme?: 'same' | Scheme | undefined
+  readonly prefix?: string | undefined
+}
+
+/** The part of `Location` before the path, for each scheme that the address serves. */
+export function baseOf({ host, port, scheme = 'same', prefix = '' }: Address): Base {
+  const base = (wanted: Scheme) => (scheme === 'same' || scheme === wanted ? `${wanted}://${host}${portText(wanted, port)}${prefix}` : undefined)
+  return { http: base('http'), https: base('https') }
+}
+
+function portText(scheme: Scheme, port: number | undefined): string {
+  const standard = scheme === 'http' ? 80 : 443
+  return port === undefined || port === standard ? '' : `:${port}`
+}
+
+/** Whether a target may be reached under a host name: one of its own, or a part of a domain that it lists with `*.`. */
+export function mayServe(target: Target, host: string): boolean {
+  return target.hosts.some((own) => own === host || (own.startsWith('*.') && host.endsWith(own.slice(1)) && host.length > own.length - 1))
+}

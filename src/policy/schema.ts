@@ -1,0 +1,158 @@
+/**
+ * What may stand in the files under `config/`: every field with its unit, its default, and what goes wrong in both
+ * directions. The types, the checks and the JSON Schema for editors all come from here. Unknown keys are errors.
+ */
+import { z } from 'zod'
+import { ADMIN_STATES, FOREIGN_LAWS, KEYS, SELECTORS } from '../routing/model.ts'
+import { COUNTRY_SETS } from './sets.ts'
+
+/** An id is a metric label, a field of a record and a pathway of a steering manifest, so it is plain. */
+export const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/
+const HOST = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$|^\[[0-9a-f:.]{2,45}\]$/
+const PATH_PREFIX = /^(\/[A-Za-z0-9._~-]+)+$/
+
+const id = z.string().regex(ID, { error: 'use 1 to 63 lower-case letters, digits, "-" and "_"' })
+const host = z.string().regex(HOST, { error: 'use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path' })
+const hostPattern = z.string().regex(/^(\*\.)?[a-z0-9.[\]:_-]+$/, { error: 'use a host name in lower case, or "*." and a domain' })
+const country = z.union([z.string().regex(/^[A-Z]{2}$/), z.enum(Object.keys(COUNTRY_SETS))], {
+  error: `use ISO 3166-1 codes in capitals such as NL, or a set: ${Object.keys(COUNTRY_SETS).join(', ')}`,
+})
+const continent = z.enum(['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'])
+const prefix = z.string().regex(PATH_PREFIX, { error: 'use a path such as /customer-7: a slash before each part, none at the end, only letters, digits and ".", "_", "~", "-"' })
+const port = z.int().min(1).max(65535)
+const date = z.iso.date({ error: 'use a date such as 2027-12-31' })
+const latitude = z.number().min(-90).max(90)
+const longitude = z.number().min(-180).max(180)
+const weight = z.number().min(0).max(1_000_000)
+
+const rewrite = {
+  host: host.optional().describe('Host name in Location. Default: the target\'s own. It must be one of the target\'s hosts.'),
+  port: port.optional().describe('Port in Location. Default: that of the scheme.'),
+  scheme: z.enum(['same', 'http', 'https']).optional().describe('same (default) keeps the scheme of the request. A fixed scheme makes the target ineligible for requests of the other one: players do not follow a redirect that changes the scheme.'),
+  prefix: prefix.optional().describe('Path put before the viewer\'s path. Default: none. A wrong one is a 404 at the target for every viewer.'),
+}
+
+export const groupSchema = z.strictObject({
+  id,
+  in: id.optional().describe('The group that this one is part of. A step that names the outer group gets all targets of both.'),
+  latitude: latitude.optional().describe('Degrees north. Used for targets that give none of their own.'),
+  longitude: longitude.optional().describe('Degrees east.'),
+})
+
+export const jurisdictionSchema = z.strictObject({
+  operator: z.strictObject({ name: z.string().max(200).optional(), country: z.string().regex(/^[A-Z]{2}$/) }).optional().describe('Who runs the target, and the country of its seat.'),
+  parent: z.strictObject({ name: z.string().max(200).optional(), country: z.string().regex(/^[A-Z]{2}$/) }).optional().describe('The ultimate parent: who owns the operator in the end. The operator itself where nobody does.'),
+  server: z.strictObject({ countries: z.array(z.string().regex(/^[A-Z]{2}$/)).min(1) }).optional().describe('Where the servers stand.'),
+  logs: z.strictObject({
+    mode: z.enum(['none', 'anonymised', 'raw']).describe('What the operator logs of viewers, by contract. The router cannot measure this.'),
+    countries: z.array(z.string().regex(/^[A-Z]{2}$/)).optional().describe('Where logs are stored. Needed unless mode is none.'),
+  }).optional(),
+  foreign: z.array(z.enum(FOREIGN_LAWS)).optional().describe('Laws of third countries that reach the operator or its parent; [] says that there are none, absence that nobody looked.'),
+  evidence: z.array(z.strictObject({
+    kind: z.enum(['contract', 'certificate', 'register', 'audit', 'statement']),
+    ref: z.string().max(300).describe('Where the evidence is found: a document number, a register entry.'),
+    validUntil: date.describe('The first day on which it no longer counts. Too far ahead hides a change of owner; too near takes the target out by surprise.'),
+  })).optional(),
+  reviewedAt: date.optional().describe('The day on which a person last looked at all of this.'),
+}).describe('Whatever is absent is unknown, and what is unknown satisfies no policy.')
+
+export const targetSchema = z.strictObject({
+  id,
+  kind: z.enum(['edge', 'cdn']).optional().describe('edge (default): one of the operator\'s own servers. cdn: another operator\'s network.'),
+  group: id.optional().describe('The group that the target is part of.'),
+  host: rewrite.host.unwrap().describe('Host name that viewers are sent to.'),
+  port: rewrite.port,
+  scheme: rewrite.scheme,
+  prefix: rewrite.prefix,
+  hosts: z.array(hostPattern).optional().describe('Further host names that a service may use for this target, such as *.cdn-a.example. Location never carries another one.'),
+  latitude: latitude.optional(),
+  longitude: longitude.optional().describe('A target without coordinates of its own or of its group is never the nearest.'),
+  weight: weight.optional().describe('Share relative to other targets where a step names the group. Default 1. 0: only when nothing else is left.'),
+  adminState: z.enum(ADMIN_STATES).optional().describe('auto (default) follows health checks; up ignores them; down is never used, whatever else is broken; drain gets no new viewers unless nothing else is left.'),
+  jurisdiction: jurisdictionSchema.optional(),
+})
+
+export const targetsFileSchema = z.strictObject({ groups: z.array(groupSchema).optional(), targets: z.array(targetSchema).optional() })
+
+export const zoneSchema = z.strictObject({
+  zone: id,
+  prefixes: z.array(z.string()).optional().describe('Networks in CIDR notation, IPv4 and IPv6. The longest one that holds the client\'s address wins over all zones.'),
+  asns: z.array(z.int().min(1).max(4294967295)).optional().describe('Autonomous systems whose clients belong to the zone when no prefix says otherwise. Needs an ASN database.'),
+  group: id.optional().describe('Where the zone\'s clients are served first. Give this or target.'),
+  target: id.optional(),
+  country: z.string().regex(/^[A-Z]{2}$/).optional().describe('The country of the zone\'s clients, where the operator knows better than the geo database.'),
+})
+export const zonesFileSchema = z.strictObject({ zones: z.array(zoneSchema) })
+
+export const policySchema = z.strictObject({
+  policy: id,
+  operator: z.array(country).min(1).optional().describe('Countries in which the operator may have its seat. Absent: any.'),
+  parent: z.array(country).min(1).optional().describe('Countries in which the ultimate parent may have its seat. Absent: any.'),
+  server: z.array(country).min(1).optional().describe('Countries in which servers may stand; all of a target\'s must be among them.'),
+  logs: z.array(country).min(1).optional().describe('Countries in which logs may be stored. A target that keeps none satisfies this.'),
+  foreign: z.array(z.enum(FOREIGN_LAWS)).optional().describe('Foreign laws that are tolerated; [] tolerates none. Absent: all.'),
+  evidence: z.boolean().optional().describe('Whether dated evidence must be in force. Default true. With false a declaration is enough, and nobody notices when it is outdated.'),
+  reviewDays: z.int().min(1).max(3650).optional().describe('Days after which a person must look again. Absent: never. Short ones take targets out on a forgotten day; long ones miss a sale.'),
+})
+
+export const conditionSchema = z.strictObject({
+  country: z.array(country).min(1).optional(),
+  continent: z.array(continent).min(1).optional(),
+  zone: z.array(id).min(1).optional(),
+  asn: z.array(z.int().min(1).max(4294967295)).min(1).optional(),
+}).describe('For which clients the step is meant. All given lists must match; within a list any value does.')
+
+const memberSchema = z.strictObject({ id, weight: weight.optional().describe('Share relative to the other members. Default: the target\'s own weight.') })
+const poolSchema = z.union([z.strictObject({ group: z.union([id, z.array(id).min(1)]) }), z.array(z.union([id, memberSchema])).min(1)], {
+  error: 'give { group: ID }, or a list of target ids, each alone or as { id: ID, weight: NUMBER }',
+})
+
+export const stepSchema = z.strictObject({
+  name: z.string().regex(/^[ -~]{1,64}$/, { error: 'use 1 to 64 printable ASCII characters' }).describe('Shown in records and explanations.'),
+  when: conditionSchema.optional(),
+  targets: poolSchema,
+  select: z.enum(SELECTORS).describe('nearest: by distance. weighted: in proportion. rendezvous: each title on its own target. failover: the first that works.'),
+  key: z.enum(KEYS).optional().describe('What keeps a title on few targets, for nearest and rendezvous: path, prefix (the folder, so all formats of a title) or none (each viewer on their own). Default: prefix for rendezvous, none for nearest. With a key caches fill once; without, a popular title spreads at once.'),
+  spread: z.number().min(1).max(20).optional().describe('nearest: targets within this factor of the nearest one\'s distance share the load. Default 1.5. 1 overloads the nearest; a large one sends viewers far.'),
+  loadFactor: z.number().min(1.01).max(100).optional().describe('nearest and rendezvous with a key: no target takes more than this factor of its fair share; the rest of a hot title overflows to its next target. Default 1.25. Near 1 every title is on many caches; a large one lets a hot title drown its target.'),
+})
+
+const fenceSchema = z.strictObject({
+  allow: z.array(country).min(1).optional().describe('Only these countries. Give this or deny.'),
+  deny: z.array(country).min(1).optional().describe('All but these countries.'),
+  unknown: z.enum(['allow', 'deny']).optional().describe('What happens to clients whose country is not known. Default: deny with an allow list, allow with a deny list.'),
+  status: z.union([z.literal(403), z.literal(404), z.literal(451)]).optional().describe('Status of the refusal. Default 403; 451 is for legal reasons.'),
+  redirect: z.string().max(2048).optional().describe('Where they are sent instead of a refusal: a URL on a host of a declared target.'),
+})
+
+export const serviceSchema = z.strictObject({
+  service: id,
+  hosts: z.array(host).optional().describe('Host names of the service. Another service\'s names are an error.'),
+  prefix: prefix.optional().describe('Path prefix of the service on any other host. Default: none where hosts are given, otherwise / and the service\'s id. At most four parts. It is cut off before the viewer is sent on.'),
+  jurisdiction: id.optional().describe('A policy under policies/. It filters before the choice and is asserted after it; nothing goes around it.'),
+  fence: fenceSchema.optional(),
+  steps: z.array(stepSchema).min(1).max(32).describe('Tried in order. A step that is not healthy enough for all of its viewers passes a share of them on.'),
+  bypass: z.string().max(2048).optional().describe('Where viewers go when no step has a target left: https://host/prefix, or //host/prefix for the scheme of the request. The host must belong to a declared target.'),
+  rewrite: z.record(id, z.strictObject(rewrite)).optional().describe('By target id: how its address differs for this service.'),
+  status: z.union([z.literal(302), z.literal(307)]).optional().describe('Status of redirects. Default 302. Both keep GET and HEAD; 301 and 308 would be cached by browsers and are not offered.'),
+  query: z.strictObject({ keep: z.array(z.string().min(1).max(100)).optional(), drop: z.array(z.string().min(1).max(100)).optional() }).optional().describe('Query parameters that are passed on (keep: only these) or not (drop: all but these). Default: all. CMCD is never passed on. A dropped token is a 403 at the target.'),
+  segments: z.enum(['refuse', 'redirect']).optional().describe('What happens to media segments. refuse (default) is a 404 that shows a packaging mistake; redirect doubles the latency of each.'),
+  panic: z.int().min(0).max(100).optional().describe('Percent of healthy targets below which a step\'s health is ignored, once no other step can help. Default 50. 0 sends everyone to the last healthy target; 100 trusts no check.'),
+  content: z.array(z.strictObject({ match: z.string().min(1).max(500).describe('Path such as /live/{content}/**: literal parts, * for one, ** for the rest, {content} for the part that is the title.'), id: id.optional().describe('A fixed name instead of a captured part.') })).max(200).optional().describe('How titles are named in records. What matches nothing is _other: signed tokens live in paths, so nothing is copied from them unasked.'),
+})
+
+export type GroupInput = z.infer<typeof groupSchema>
+export type TargetInput = z.infer<typeof targetSchema>
+export type ZoneInput = z.infer<typeof zoneSchema>
+export type PolicyInput = z.infer<typeof policySchema>
+export type ServiceInput = z.infer<typeof serviceSchema>
+export type StepInput = z.infer<typeof stepSchema>
+export type ConditionInput = z.infer<typeof conditionSchema>
+
+/** The schema of the documents in each folder. */
+export const SCHEMAS = { targets: targetsFileSchema, services: serviceSchema, zones: zonesFileSchema, policies: policySchema }
+
+/** JSON Schema (draft 2020-12) of one kind of file, for editors. */
+export function jsonSchema(schema: z.ZodType, title: string): object {
+  return { ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), title }
+}

@@ -1,0 +1,244 @@
+/** One service's file becomes the steps, pools and rules that a decision walks. */
+import { compileContent } from '../privacy/content.ts'
+import { combine, hashString } from '../routing/hash.ts'
+import { compliesUntil, faults } from '../routing/jurisdiction.ts'
+import { PREFIX_SEGMENTS } from '../routing/match.ts'
+import type { Condition, ContentRule, Fence, Fixed, JurisdictionPolicy, Member, Pool, QueryRule, Service, Step, Target } from '../routing/model.ts'
+import type { SourceDocument } from './document.ts'
+import type { Address, Fleet } from './fleet.ts'
+import { baseOf, mayServe } from './fleet.ts'
+import type { Path, Problem } from './problem.ts'
+import type { ConditionInput, ServiceInput, StepInput } from './schema.ts'
+import { expandCountries } from './sets.ts'
+import { hint } from './validate.ts'
+
+/** What is shared while all services are compiled. */
+export interface Compiling {
+  readonly fleet: Fleet
+  readonly policies: ReadonlyMap<string, JurisdictionPolicy>
+  readonly zones: ReadonlySet<string>
+  readonly pools: Pool[]
+  readonly steps: Step[]
+  /** Pools by what they hold, so that equal lists are one pool. */
+  readonly poolsByKey: Map<string, Pool>
+  readonly now: number
+  readonly problems: Problem[]
+}
+
+const MONTH_MS = 30 * 86_400_000
+
+export function compileService(input: ServiceInput, document: SourceDocument, index: number, compiling: Compiling): Service {
+  const complain = (path: Path, message: string, severity: Problem['severity'] = 'error') => compiling.problems.push(document.problem(path, message, severity))
+  const policy = input.jurisdiction === undefined ? undefined : compiling.policies.get(input.jurisdiction)
+  if (input.jurisdiction !== undefined && policy === undefined) {
+    complain(['jurisdiction'], `there is no policy "${input.jurisdiction}"${hint(input.jurisdiction, compiling.policies.keys())}; add policies/${input.jurisdiction}.yaml`)
+  }
+  const scope: Scope = { input, compiling, policy, complain }
+  checkRewrites(scope)
+  const names = new Set<string>()
+  const steps = input.steps.map((step, i) => {
+    if (names.has(step.name)) complain(['steps', i, 'name'], `step "${step.name}" is there twice; records could not tell them apart`)
+    names.add(step.name)
+    return compileStep(step, ['steps', i], scope)
+  })
+  checkJurisdiction(steps, scope)
+  return {
+    index,
+    id: input.service,
+    prefix: prefixOf(scope),
+    policy,
+    fence: compileFence(scope),
+    steps,
+    bypass: input.bypass === undefined ? undefined : compileFixed(input.bypass, ['bypass'], 'prefix', scope),
+    status: input.status ?? 302,
+    query: compileQuery(scope),
+    segments: input.segments ?? 'refuse',
+    panicThreshold: input.panic ?? 50,
+    content: compileContentRules(scope),
+  }
+}
+
+interface Scope {
+  readonly input: ServiceInput
+  readonly compiling: Compiling
+  readonly policy: JurisdictionPolicy | undefined
+  complain(path: Path, message: string, severity?: Problem['severity']): void
+}
+
+function prefixOf({ input, complain }: Scope): string | undefined {
+  const prefix = input.prefix ?? (input.hosts === undefined || input.hosts.length === 0 ? `/${input.service}` : undefined)
+  if (prefix === undefined) return undefined
+  if (prefix.split('/').length - 1 > PREFIX_SEGMENTS) complain(['prefix'], `"${prefix}" has more than ${PREFIX_SEGMENTS} parts`)
+  if (prefix === '/-' || prefix.startsWith('/-/')) complain(['prefix'], 'everything under /-/ is the router\'s own; use another prefix')
+  return prefix
+}
+
+function compileStep(step: StepInput, path: Path, scope: Scope): Step {
+  const { compiling, input } = scope
+  const compiled: Step = {
+    index: compiling.steps.length,
+    name: step.name,
+    seed: combine(hashString(input.service), hashString(step.name)),
+    when: step.when === undefined ? undefined : compileCondition(step.when, [...path, 'when'], scope),
+    pool: compilePool(step, path, scope),
+    select: step.select,
+    key: step.key ?? (step.select === 'rendezvous' ? 'prefix' : 'none'),
+    spread: step.spread ?? 1.5,
+    loadFactor: step.select === 'rendezvous' || (step.select === 'nearest' && (step.key ?? 'none') !== 'none') ? (step.loadFactor ?? 1.25) : undefined,
+  }
+  if (step.loadFactor !== undefined && compiled.loadFactor === undefined) {
+    scope.complain([...path, 'loadFactor'], `has no effect: ${step.select} spreads every title over all targets; use it with rendezvous, or with nearest and a key`)
+  }
+  compiling.steps.push(compiled)
+  return compiled
+}
+
+function compileCondition(when: ConditionInput, path: Path, { compiling, complain }: Scope): Condition {
+  for (const [i, zone] of (when.zone ?? []).entries()) {
+    if (!compiling.zones.has(zone)) complain([...path, 'zone', i], `there is no zone "${zone}"${hint(zone, compiling.zones)}`)
+  }
+  if (Object.keys(when).length === 0) complain(path, 'is empty; leave it out, or say which clients the step is for')
+  return {
+    countries: when.country === undefined ? undefined : expandCountries(when.country),
+    continents: when.continent === undefined ? undefined : new Set(when.continent),
+    zones: when.zone === undefined ? undefined : new Set(when.zone),
+    asns: when.asn === undefined ? undefined : new Set(when.asn),
+  }
+}
+
+function compilePool(step: StepInput, path: Path, scope: Scope): Pool {
+  const { compiling, policy, input, complain } = scope
+  const wanted = resolveMembers(step, [...path, 'targets'], scope)
+  if (wanted.length > 0 && wanted.every(({ weight }) => weight === 0)) complain([...path, 'targets'], 'all weights are 0, so nothing could be chosen; give one of them a weight')
+  const key = JSON.stringify([policy?.id ?? null, wanted.map(({ target, weight }) => [target.id, weight, input.rewrite?.[target.id] ?? null])])
+  const known = compiling.poolsByKey.get(key)
+  if (known !== undefined) return known
+  const members = wanted.map(({ target, weight }): Member => ({ target, weight, base: rewritten(target, scope) }))
+  const pool: Pool = { index: compiling.pools.length, members, policy }
+  compiling.pools.push(pool)
+  compiling.poolsByKey.set(key, pool)
+  return pool
+}
+
+interface Wanted {
+  readonly target: Target
+  readonly weight: number
+}
+
+function resolveMembers({ targets }: StepInput, path: Path, { compiling: { fleet }, complain }: Scope): Wanted[] {
+  const wanted = new Map<Target, Wanted>()
+  if ('group' in targets) {
+    const ids = typeof targets.group === 'string' ? [targets.group] : targets.group
+    for (const [i, id] of ids.entries()) {
+      const place = typeof targets.group === 'string' ? [...path, 'group'] : [...path, 'group', i]
+      const group = fleet.group(id)
+      const members = group === undefined ? [] : fleet.members(group)
+      if (group === undefined) complain(place, `there is no group "${id}"${hint(id, fleet.groups.map((known) => known.id))}`)
+      else if (members.length === 0) complain(place, `group "${id}" has no targets; give a target \`group: ${id}\``)
+      for (const target of members) wanted.set(target, { target, weight: fleet.weight(target) })
+    }
+    return [...wanted.values()]
+  }
+  for (const [i, entry] of targets.entries()) {
+    const { id, weight } = typeof entry === 'string' ? { id: entry, weight: undefined } : entry
+    const place = typeof entry === 'string' ? [...path, i] : [...path, i, 'id']
+    const target = fleet.target(id)
+    if (target === undefined) complain(place, `there is no target "${id}"${hint(id, fleet.targets.map((known) => known.id))}`)
+    else if (wanted.has(target)) complain(place, `target "${id}" is in this list twice; give it one weight`)
+    else wanted.set(target, { target, weight: weight ?? fleet.weight(target) })
+  }
+  return [...wanted.values()]
+}
+
+function rewritten(target: Target, { input, compiling }: Scope): Member['base'] {
+  const rule = input.rewrite?.[target.id]
+  if (rule === undefined) return target.base
+  const own = compiling.fleet.address(target)
+  // A rewritten host is another server, so the target's own port does not come along.
+  const port = rule.port ?? (rule.host === undefined || rule.host === own.host ? own.port : undefined)
+  return baseOf({ host: rule.host ?? own.host, port, scheme: rule.scheme ?? own.scheme, prefix: rule.prefix ?? own.prefix })
+}
+
+function checkRewrites({ input, compiling: { fleet }, complain }: Scope): void {
+  for (const [id, { host }] of Object.entries(input.rewrite ?? {})) {
+    const target = fleet.target(id)
+    if (target === undefined) complain(['rewrite', id], `there is no target "${id}"${hint(id, fleet.targets.map((known) => known.id))}`)
+    else if (host !== undefined && !mayServe(target, host)) complain(['rewrite', id, 'host'], `"${host}" is not a host of target "${id}"; add it to the target's hosts`)
+  }
+}
+
+/** A service that its own policy leaves without a target is a mistake to find now, not when the first viewer comes. */
+function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now }, complain }: Scope): void {
+  if (policy === undefined) return
+  const targets = [...new Set(steps.flatMap((step) => step.pool.members.map((member) => member.target)))]
+  const judged = targets.map((target) => ({ target, wrong: faults(policy, target.jurisdiction, now) }))
+  const lawful = judged.filter(({ wrong }) => wrong.length === 0)
+  if (targets.length > 0 && lawful.length === 0) {
+    const why = judged.slice(0, 5).map(({ target, wrong }) => `${target.id}: ${wrong.join(', ')}`).join('; ')
+    complain(['jurisdiction'], `policy "${policy.id}" leaves no target (${why}); add one that complies or choose another policy`)
+  }
+  for (const { target } of lawful) {
+    const until = compliesUntil(policy, target.jurisdiction)
+    if (until - now < MONTH_MS) complain(['jurisdiction'], `target "${target.id}" complies with "${policy.id}" only until ${new Date(until).toISOString().slice(0, 10)}; renew its evidence or review`, 'warning')
+  }
+}
+
+function compileFence(scope: Scope): Fence | undefined {
+  const { fence } = scope.input
+  if (fence === undefined) return undefined
+  if ((fence.allow === undefined) === (fence.deny === undefined)) scope.complain(['fence'], 'give either allow or deny')
+  const mode = fence.allow === undefined ? 'deny' : 'allow'
+  return {
+    mode,
+    countries: expandCountries(fence.allow ?? fence.deny ?? []),
+    unknown: fence.unknown ?? (mode === 'allow' ? 'deny' : 'allow'),
+    status: fence.status ?? 403,
+    redirect: fence.redirect === undefined ? undefined : compileFixed(fence.redirect, ['fence', 'redirect'], 'whole', scope),
+  }
+}
+
+/**
+ * A URL that a person wrote. `prefix`: the viewer's path follows it. `whole`: it is the destination.
+ * Its host must belong to a declared target, whose jurisdiction then counts.
+ */
+function compileFixed(text: string, path: Path, form: 'prefix' | 'whole', { compiling: { fleet, now }, policy, complain }: Scope): Fixed | undefined {
+  const same = text.startsWith('//')
+  const url = URL.parse(same ? `https:${text}` : text)
+  const scheme = url?.protocol === 'https:' ? 'https' : url?.protocol === 'http:' ? 'http' : undefined
+  if (url === null || scheme === undefined || url.username !== '' || url.password !== '' || url.hash !== '' || /[^!-~]|[\\"<>]/.test(text)) {
+    complain(path, `"${text}" is not usable; give https://host/path, or //host/path for the scheme of the request`)
+    return undefined
+  }
+  if (form === 'prefix' && url.search !== '') complain(path, 'a query would not survive: the viewer\'s path and query follow this URL')
+  const target = fleet.targets.find((candidate) => mayServe(candidate, url.hostname))
+  if (target === undefined) {
+    complain(path, `"${url.hostname}" is not a host of a declared target; declare one, so that its jurisdiction is known`)
+    return undefined
+  }
+  if (policy !== undefined && faults(policy, target.jurisdiction, now).length > 0) {
+    complain(path, `target "${target.id}" does not satisfy "${policy.id}" (${faults(policy, target.jurisdiction, now).join(', ')}), so nobody would ever be sent there`)
+  }
+  const fixedPath = url.pathname + url.search
+  const address: Address = { host: url.hostname, port: url.port === '' ? undefined : Number(url.port), scheme: same ? 'same' : scheme, prefix: form === 'prefix' ? url.pathname.replace(/\/$/, '') : '' }
+  return { member: { target, weight: 1, base: baseOf(address) }, path: form === 'prefix' ? undefined : fixedPath }
+}
+
+function compileQuery({ input: { query }, complain }: Scope): QueryRule {
+  if (query?.keep !== undefined && query.drop !== undefined) complain(['query'], 'give either keep or drop')
+  if (query?.keep !== undefined) return { mode: 'keep', names: new Set(query.keep) }
+  if (query?.drop !== undefined) return { mode: 'drop', names: new Set(query.drop) }
+  return { mode: 'all', names: new Set() }
+}
+
+function compileContentRules({ input: { content = [] }, complain }: Scope): ContentRule[] {
+  return content.flatMap(({ match, id }, i) => {
+    const segments = compileContent(match)
+    if (typeof segments === 'string') {
+      complain(['content', i, 'match'], segments)
+      return []
+    }
+    const captures = segments.includes('{content}')
+    if (captures === (id !== undefined)) complain(['content', i], captures ? 'gives both an id and a {content} part; give one' : 'gives neither an id nor a {content} part, so it names nothing')
+    return [{ id, segments }]
+  })
+}

@@ -1,0 +1,45 @@
+/** `wissel.yaml`: how this process runs. Not part of a snapshot: two routers of one deployment may differ in it. */
+import { z } from 'zod'
+import { readDocuments } from './document.ts'
+import type { Problem } from './problem.ts'
+import { ID } from './schema.ts'
+import { validate } from './validate.ts'
+
+const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5}$/
+const listen = z.string().regex(ADDRESS, { error: 'use HOST:PORT such as 0.0.0.0:8080 or [::]:8080; port 0 lets the system choose' })
+const cidr = z.string().max(50)
+const seconds = z.number().positive()
+
+const sink = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('stdout') }),
+  z.strictObject({ type: z.literal('file'), path: z.string().min(1).describe('The file that lines are appended to. SIGHUP reopens it, for rotation.') }),
+])
+
+export const settingsSchema = z.strictObject({
+  router: z.string().regex(ID).optional().describe('This router\'s name in records. Default: wissel.'),
+  listen: listen.optional().describe('Where players are answered. Default 0.0.0.0:8080.'),
+  admin: z.strictObject({
+    listen: listen.optional().describe('Default 127.0.0.1:9090. Anywhere but loopback a token is needed.'),
+    tokenFile: z.string().min(1).optional().describe('A file whose first line is the bearer token, at least 16 characters.'),
+  }).optional(),
+  trustedProxies: z.array(cidr).max(1000).optional().describe('Networks whose X-Forwarded-For and X-Forwarded-Proto are believed. Default: none. Too many, and viewers choose their own country; too few, and everybody seems to be at the proxy.'),
+  geo: z.strictObject({
+    database: z.string().min(1).optional().describe('An MMDB file with countries or cities. Default: the country database that comes with the router.'),
+    asnDatabase: z.string().min(1).optional().describe('An MMDB file with autonomous system numbers. Default: none, and conditions on asn hold for nobody.'),
+    pollSeconds: seconds.max(86_400).optional().describe('How often a new file is looked for. Default 10.'),
+  }).optional(),
+  log: z.strictObject({
+    windowSeconds: seconds.max(3600).optional().describe('Equal decisions within this window become one line with a count. Default 1. Longer is smaller and more private, and a crash loses more.'),
+    sinks: z.array(sink).max(8).optional().describe('Where decision records go. Default: standard output. []: nowhere.'),
+  }).optional(),
+  reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory is looked at. Default 2. SIGHUP looks at once.'),
+  maxConnections: z.int().min(1).max(1_000_000).optional().describe('Connections at once. Default 20000. Keep it below half of the process\'s limit of open files: too high, and files cannot be opened any more; too low, and viewers are turned away.'),
+})
+export type Settings = z.infer<typeof settingsSchema>
+
+export function readSettings(file: string, text: string): { settings: Settings; problems: Problem[] } {
+  const { documents, problems } = readDocuments(file, text)
+  const [first, second] = documents
+  if (second !== undefined) problems.push(second.problem([], 'is a second document; there is one set of settings'))
+  return { settings: (first && validate(settingsSchema, first, problems)) ?? {}, problems }
+}

@@ -1,0 +1,112 @@
+/** Turns what a schema says of a value into problems: one per mistake, with the value and what would be right. */
+import { z } from 'zod'
+import type { SourceDocument } from './document.ts'
+import type { Path, Problem } from './problem.ts'
+
+export function validate<T>(schema: z.ZodType<T>, document: SourceDocument, problems: Problem[]): T | undefined {
+  const result = schema.safeParse(document.value)
+  if (result.success) return result.data
+  for (const issue of result.error.issues) report(issue, [], { schema, document, problems })
+  return undefined
+}
+
+type Issue = z.core.$ZodIssue
+
+interface Report {
+  readonly schema: z.ZodType
+  readonly document: SourceDocument
+  readonly problems: Problem[]
+}
+
+function report(issue: Issue, base: Path, to: Report): void {
+  const { schema, document, problems } = to
+  const path = [...base, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))]
+  const value = at(document.value, path)
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))
+    for (const key of issue.keys) problems.push(document.problem([...path, key], `"${clip(key)}" is not a key here${hint(key, known)}`))
+    return
+  }
+  // A union's own message says what forms there are; where one form fits but for its inside, that inside is the mistake.
+  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
+    const closest = issue.errors.toSorted((a, b) => a.length - b.length)[0]
+    for (const inner of closest ?? []) report(inner, path, to)
+    return
+  }
+  problems.push(document.problem(path, sentence(issue, value)))
+}
+
+function sentence(issue: Issue, value: unknown): string {
+  const shown = show(value)
+  switch (issue.code) {
+    case 'invalid_type':
+      return value === undefined ? `is missing; give ${article(issue.expected)}` : `${shown} is not ${article(issue.expected)}`
+    case 'invalid_value':
+      return value === undefined ? `is missing; use one of ${list(issue.values)}` : `${shown} is not one of ${list(issue.values)}${hint(String(value), issue.values.map(String))}`
+    case 'too_small':
+      return issue.origin === 'array' ? `needs at least ${String(issue.minimum)} entries` : `${shown} is too small; the least is ${String(issue.minimum)}`
+    case 'too_big':
+      return issue.origin === 'number' || issue.origin === 'int' ? `${shown} is too large; the most is ${String(issue.maximum)}` : `is too long; the limit is ${String(issue.maximum)}`
+    default:
+      return value === undefined ? `is missing; ${issue.message}` : `${shown} is not valid here; ${issue.message}`
+  }
+}
+
+function at(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((node, key) => (typeof node === 'object' && node !== null && Object.hasOwn(node, key) ? Reflect.get(node, key) : undefined), value)
+}
+
+/** What the input looks like, short enough for one line. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'a map'
+  return typeof value === 'string' ? `"${clip(value)}"` : String(value)
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+function article(expected: string): string {
+  const words: Record<string, string> = { object: 'a map', record: 'a map', array: 'a list', string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false' }
+  return words[expected] ?? expected
+}
+
+function list(values: readonly unknown[]): string {
+  return values.map(String).join(', ')
+}
+
+/** Every key that a schema knows anywhere. */
+function keysOf(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return []
+  const own = 'properties' in schema && typeof schema.properties === 'object' && schema.properties !== null ? Object.keys(schema.properties) : []
+  return [...own, ...Object.values(schema).flatMap(keysOf)]
+}
+
+/** ` (did you mean "…"?)`, where something known is at most two keystrokes away. */
+export function hint(word: string, known: Iterable<string>): string {
+  let best: string | undefined
+  let least = 3
+  for (const candidate of known) {
+    const away = distance(word, candidate, least)
+    if (away < least) {
+      best = candidate
+      least = away
+    }
+  }
+  return best === undefined ? '' : ` (did you mean "${best}"?)`
+}
+
+/** Levenshtein distance, given up at `limit`. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit || a.length > 64) return limit
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? limit
+}

@@ -1,0 +1,36 @@
+/** A configuration directory as a bundle. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Bundle, BundleFile } from '../policy/bundle.ts'
+import { bundleOf, KINDS } from '../policy/bundle.ts'
+
+/**
+ * Reads `targets/`, `services/`, `zones/` and `policies/` of a directory, subfolders included; a folder that is missing is empty.
+ * Rejects where the directory itself or a file in it cannot be read.
+ */
+export async function readBundle(directory: string): Promise<Bundle> {
+  await stat(directory)
+  const files: BundleFile[] = []
+  for (const path of await listYaml(directory)) files.push({ path, text: await readFile(join(directory, path), 'utf8') })
+  return bundleOf(files)
+}
+
+async function listYaml(directory: string): Promise<string[]> {
+  const found: string[] = []
+  for (const kind of KINDS) {
+    const entries = await readdir(join(directory, kind), { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      if (isMissing(error)) return []
+      throw error
+    })
+    for (const entry of entries) {
+      // Hidden files are what editors leave behind.
+      if (!entry.isFile() || !/^[^.].*\.ya?ml$/.test(entry.name)) continue
+      found.push(join(entry.parentPath, entry.name).slice(directory.length).replace(/^[/\\]+/, '').replaceAll('\\', '/'))
+    }
+  }
+  return found
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

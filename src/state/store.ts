@@ -1,0 +1,53 @@
+/**
+ * Where the published routing state lives: a head that names one immutable blob. The contract of every store;
+ * `test/state/contract.ts` holds all of them to it.
+ */
+
+/** Names the blob that routers should run. It only goes up: by version, or by epoch where an operator starts anew. */
+export interface Head {
+  readonly epoch: number
+  readonly version: number
+  /** SHA-256 of the blob, hexadecimal. */
+  readonly sha256: string
+  readonly bytes: number
+  /** Milliseconds since the epoch, by the publisher's clock. For people; no router decides by it. */
+  readonly created: number
+  /** Version of the blob's format. */
+  readonly schema: 1
+}
+
+/** Someone published in between: the caller's view of the head is not the head any more. */
+export class StaleWriterError extends Error {
+  override readonly name = 'StaleWriterError'
+  readonly head: Head | undefined
+
+  constructor(head: Head | undefined) {
+    super(`the head is at ${head === undefined ? 'nothing' : `${head.epoch}.${head.version}`} by now; read it and publish again`)
+    this.head = head
+  }
+}
+
+export interface Publication {
+  readonly bytes: Uint8Array
+  readonly created: number
+  /** The head that the publisher saw; publishing fails with `StaleWriterError` where it has moved. */
+  readonly after: Head | undefined
+  /** A higher epoch than the head's. Default: the head's own, or 1. */
+  readonly epoch?: number
+}
+
+export interface StateStore {
+  /** The newest head; `undefined` where nothing was ever published. */
+  head(): Promise<Head | undefined>
+  /** The blob of a head; `undefined` where it is gone. The caller verifies length and digest. */
+  read(head: Head): Promise<Uint8Array | undefined>
+  publish(publication: Publication): Promise<Head>
+  /** Calls back soon after something was published. A hint may be lost: a reader polls as well. Returns the way to stop. */
+  onHint(listener: () => void): () => void
+  close(): Promise<void>
+}
+
+/** Below, at or above zero as `a` is older than, the same as or newer than `b`. */
+export function compareHeads(a: { epoch: number; version: number }, b: { epoch: number; version: number }): number {
+  return a.epoch - b.epoch || a.version - b.version
+}

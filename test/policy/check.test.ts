@@ -1,0 +1,149 @@
+// Each row is one mistake in an otherwise right configuration, and the whole list of problems that it must give.
+import t from 'tap'
+import { formatProblem } from '../../src/policy/problem.ts'
+import { build, POLICY, SERVICE, TARGETS, ZONES } from './base.ts'
+
+const tv = (text: string) => ({ 'services/tv.yaml': text })
+const replaced = (from: string, to: string) => tv(replace(SERVICE, from, to))
+
+function replace(text: string, from: string, to: string): string {
+  if (!text.includes(from)) throw new Error(`the base has no "${from}"`)
+  return text.replace(from, to)
+}
+
+const cases: [title: string, changes: Record<string, string | undefined>, problems: string[]][] = [
+  ['a right configuration has no problems', {}, []],
+  ['an unknown key names the one that was meant', replaced('select:', 'selct:'), [
+    'services/tv.yaml:5: steps[0].select: is missing; use one of nearest, weighted, rendezvous, failover',
+    'services/tv.yaml:7: steps[0].selct: "selct" is not a key here (did you mean "select"?)',
+  ]],
+  ['a wrong word names the right ones', replaced('select: nearest', 'select: neerest'), [
+    'services/tv.yaml:7: steps[0].select: "neerest" is not one of nearest, weighted, rendezvous, failover (did you mean "nearest"?)',
+  ]],
+  ['a wrong type says what it should be', replaced('hosts: [play.tv.example]', 'hosts: play.tv.example'), [
+    'services/tv.yaml:2: hosts: "play.tv.example" is not a list',
+  ]],
+  ['a dangling policy', replaced('jurisdiction: eu-only', 'jurisdiction: eu-onli'), [
+    'services/tv.yaml:3: jurisdiction: there is no policy "eu-onli" (did you mean "eu-only"?); add policies/eu-onli.yaml',
+  ]],
+  ['a dangling group', replaced('{ group: eu }', '{ group: ue }'), [
+    'services/tv.yaml:6: steps[0].targets.group: there is no group "ue" (did you mean "eu"?)',
+  ]],
+  ['a dangling target', replaced('{ group: eu }', '[edge-ams, edge-xyz]'), [
+    'services/tv.yaml:6: steps[0].targets[1]: there is no target "edge-xyz"',
+  ]],
+  ['a dangling zone in a condition', replaced('    targets:', '    when: { zone: [campsu] }\n    targets:'), [
+    'services/tv.yaml:6: steps[0].when.zone[0]: there is no zone "campsu" (did you mean "campus"?)',
+  ]],
+  ['a target that is listed twice', replaced('{ group: eu }', '[edge-ams, edge-ams]'), [
+    'services/tv.yaml:6: steps[0].targets[1]: target "edge-ams" is in this list twice; give it one weight',
+  ]],
+  ['weights that are all zero', replaced('{ group: eu }', '[{ id: edge-ams, weight: 0 }]'), [
+    'services/tv.yaml:6: steps[0].targets: all weights are 0, so nothing could be chosen; give one of them a weight',
+  ]],
+  ['a negative weight', replaced('{ group: eu }', '[{ id: edge-ams, weight: -1 }]'), [
+    'services/tv.yaml:6: steps[0].targets: a list is not valid here; give { group: ID }, or a list of target ids, each alone or as { id: ID, weight: NUMBER }',
+  ]],
+  ['a service whose own policy leaves no target', replaced('{ group: eu }', '[cdn-us]'), [
+    'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (cdn-us: parent, logs, foreign); add one that complies or choose another policy',
+  ]],
+  ['a service id that is there twice', { 'services/two.yaml': replace(SERVICE, 'play.tv', 'play2.tv') }, [
+    'services/two.yaml:1: service: service "tv" is already in services/tv.yaml; ids are unique',
+  ]],
+  ['a host of two services', { 'services/two.yaml': replace(SERVICE, 'service: tv', 'service: two') }, [
+    'services/two.yaml:2: hosts[0]: host "play.tv.example" already belongs to service "tv"; a host has one service',
+  ]],
+  ['a prefix within another service\'s prefix', {
+    'services/tv.yaml': replace(SERVICE, 'hosts: [play.tv.example]', 'prefix: /tv'),
+    'services/two.yaml': SERVICE.replace('service: tv', 'service: two').replace('hosts: [play.tv.example]', 'prefix: /tv/two'),
+  }, ['services/two.yaml:2: prefix: prefix "/tv/two" overlaps "/tv" of service "tv"; give one of them another prefix']],
+  ['the router\'s own prefix', replaced('hosts: [play.tv.example]', 'prefix: /-/tv'), [
+    'services/tv.yaml:2: prefix: everything under /-/ is the router\'s own; use another prefix',
+  ]],
+  ['a host that is a target\'s too would be a loop', replaced('play.tv.example', 'ams.edge.example'), [
+    'services/tv.yaml:2: hosts: host "ams.edge.example" is also a host of target "edge-ams"; viewers would be sent back to the router',
+  ]],
+  ['a bypass to a host that nobody declared', tv(`${SERVICE}bypass: https://elsewhere.example/\n`), [
+    'services/tv.yaml:8: bypass: "elsewhere.example" is not a host of a declared target; declare one, so that its jurisdiction is known',
+  ]],
+  ['a bypass that jurisdiction forbids', tv(`${SERVICE}bypass: https://us.cdn.example\n`), [
+    'services/tv.yaml:8: bypass: target "cdn-us" does not satisfy "eu-only" (parent, logs, foreign), so nobody would ever be sent there',
+  ]],
+  ['a bypass with a user name in it', tv(`${SERVICE}bypass: https://ams.edge.example@evil.example/\n`), [
+    'services/tv.yaml:8: bypass: "https://ams.edge.example@evil.example/" is not usable; give https://host/path, or //host/path for the scheme of the request',
+  ]],
+  ['a rewrite to a host that is not the target\'s', tv(`${SERVICE}rewrite: { edge-ams: { host: evil.example } }\n`), [
+    'services/tv.yaml:8: rewrite.edge-ams.host: "evil.example" is not a host of target "edge-ams"; add it to the target\'s hosts',
+  ]],
+  ['a fence that allows and denies', tv(`${SERVICE}fence: { allow: [NL], deny: [BE] }\n`), ['services/tv.yaml:8: fence: give either allow or deny']],
+  ['a country in lower case', tv(`${SERVICE}fence: { allow: [nl] }\n`), [
+    'services/tv.yaml:8: fence.allow[0]: "nl" is not valid here; use ISO 3166-1 codes in capitals such as NL, or a set: eu-members, eea-members, eu-adequate',
+  ]],
+  ['a permanent redirect', tv(`${SERVICE}status: 301\n`), ['services/tv.yaml:8: status: 301 is not one of 302, 307']],
+  ['a target id that is there twice', { 'targets/more.yaml': 'targets:\n  - { id: edge-ams, host: other.example }\n' }, [
+    'targets/more.yaml:2: targets[0].id: target "edge-ams" is defined twice; ids are unique',
+  ]],
+  ['a group that is in itself', { 'targets/all.yaml': replace(TARGETS, '{ id: eu }', '{ id: eu, in: ams }') }, [
+    'targets/all.yaml:2: groups[0].in: group "eu" is in itself, by way of eu, ams',
+  ]],
+  ['half of a coordinate', { 'targets/all.yaml': replace(TARGETS, 'latitude: 52.37, longitude: 4.9', 'latitude: 52.37') }, [
+    'targets/all.yaml:3: groups[1].latitude: latitude and longitude belong together; give both or neither',
+  ]],
+  ['logs without a country', { 'targets/all.yaml': replace(TARGETS, 'mode: raw, countries: [US]', 'mode: raw') }, [
+    'targets/all.yaml:23: targets[2].jurisdiction: logs.mode is raw, so logs.countries must say where they are stored',
+  ]],
+  ['a host name with a scheme', { 'targets/all.yaml': replace(TARGETS, 'host: ams.edge.example', 'host: https://ams.edge.example') }, [
+    'targets/all.yaml:8: targets[0].host: "https://ams.edge.example" is not valid here; use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path',
+  ]],
+  ['a network with bits after its prefix', { 'zones/all.yaml': replace(ZONES, '192.0.2.0/24', '192.0.2.1/24') }, [
+    'zones/all.yaml:3: zones[0].prefixes[0]: "192.0.2.1/24" is not a network; use CIDR such as 192.0.2.0/24 or 2001:db8::/32, with all bits after the prefix zero',
+  ]],
+  ['a network in two zones', { 'zones/more.yaml': ZONES.replace('campus', 'other') }, [
+    'zones/more.yaml:2: zones[0]: 192.0.2.0/24 is in zones campus and other; a client can be in one',
+  ]],
+  ['a zone that leads nowhere', { 'zones/all.yaml': replace(ZONES, 'group: ams', 'group: asm') }, [
+    'zones/all.yaml:4: zones[0].group: there is no group "asm" (did you mean "ams"?)',
+  ]],
+  ['a content rule that names nothing', tv(`${SERVICE}content: [{ match: /live/** }]\n`), [
+    'services/tv.yaml:8: content[0]: gives neither an id nor a {content} part, so it names nothing',
+  ]],
+  ['a key that is there twice', tv(`${SERVICE}service: tv\n`), ['services/tv.yaml:8: map keys must be unique']],
+  ['no service at all', { 'services/tv.yaml': undefined }, ['services:1: there is no service; add services/NAME.yaml']],
+  ['a file in no folder', { 'stray.yaml': 'a: 1\n' }, ['stray.yaml:1: belongs to none of targets/, services/, zones/, policies/; move it']],
+  ['evidence that ends soon is a warning', { 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 2026-06-20') }, [
+    'services/tv.yaml:3: warning: jurisdiction: target "edge-ams" complies with "eu-only" only until 2026-06-20; renew its evidence or review',
+    'services/tv.yaml:3: warning: jurisdiction: target "edge-fra" complies with "eu-only" only until 2026-06-20; renew its evidence or review',
+  ]],
+  ['evidence that has ended leaves no target', { 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 2026-05-31') }, [
+    'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (edge-ams: evidence-expired; edge-fra: evidence-expired); add one that complies or choose another policy',
+  ]],
+  ['an undeclared jurisdiction leaves no target', { 'targets/all.yaml': 'groups: [{ id: eu }, { id: ams, latitude: 1, longitude: 1 }]\ntargets: [{ id: edge-ams, group: eu, host: ams.edge.example }]\n' }, [
+    'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (edge-ams: operator, parent, server, logs, foreign, evidence-missing); add one that complies or choose another policy',
+  ]],
+]
+
+for (const [title, changes, expected] of cases) {
+  t.test(title, async (t) => {
+    const { snapshot, problems } = build(changes)
+    t.same(problems.map(formatProblem), expected)
+    t.equal(snapshot === undefined, expected.some((line) => !line.includes(': warning: ')), 'an error refuses, a warning does not')
+  })
+}
+
+t.test('every mistake of every file is reported at once', async (t) => {
+  const { problems } = build({
+    'targets/all.yaml': replace(TARGETS, 'host: ams.edge.example', 'host: AMS'),
+    'policies/eu-only.yaml': replace(POLICY, 'foreign: []', 'forein: []'),
+    'zones/all.yaml': 'zones: [{ zone: x, group: nowhere }]\n',
+    'services/tv.yaml': SERVICE.replace('select: nearest', 'select: best').replace('hosts:', 'host:'),
+    'services/broken.yaml': 'service: [\n',
+  })
+  t.same(new Set(problems.map(({ file }) => file)), new Set(['targets/all.yaml', 'policies/eu-only.yaml', 'zones/all.yaml', 'services/tv.yaml', 'services/broken.yaml']))
+  t.equal(problems.filter(({ file }) => file === 'services/tv.yaml').length, 2)
+})
+
+t.test('an alias bomb is refused in a moment', async (t) => {
+  const levels = Array.from({ length: 12 }, (_, i) => `l${i + 1}: &l${i + 1} [${new Array(10).fill(`*l${i}`).join(', ')}]`)
+  const { problems } = build({ 'services/tv.yaml': `l0: &l0 [x, x]\n${levels.join('\n')}\n` })
+  t.match(problems.map(formatProblem), [/excessive alias count/i])
+})
