@@ -26,6 +26,9 @@ const POINTER_BASE = [0, 2048, 526_336, 0] as const
 /** libmaxminddb has the same limit. */
 const MAX_DEPTH = 512
 
+const UTF8 = new TextDecoder()
+const DECIMAL = /^[+-]?\d+(\.\d*)?$/
+
 /** Where a wanted key's value is, or -1. */
 export type Positions = Int32Array
 
@@ -36,13 +39,13 @@ export function names(...keys: readonly string[]): Names {
   return keys.map((key) => new TextEncoder().encode(key))
 }
 
-/** The value under the cursor: after `open` its type, its size or number of entries, and where its content starts. */
 export class Section {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #start: number
   readonly #end: number
   #budget: number
+  // The value under the cursor: its type, its size or number of entries (a pointer's target), and where its content starts.
   #type = 0
   #size = 0
   #at = 0
@@ -86,27 +89,23 @@ export class Section {
   text(position: number): string | undefined {
     if (position < 0) return undefined
     this.#open(position)
-    return this.#type === STRING ? new TextDecoder().decode(this.#bytes.subarray(this.#at, this.#at + this.#size)) : undefined
+    return this.#type === STRING ? UTF8.decode(this.#bytes.subarray(this.#at, this.#at + this.#size)) : undefined
   }
 
   /** The number at `position`, also where it is written as text; `undefined` where there is none. */
   number(position: number): number | undefined {
     if (position < 0) return undefined
     this.#open(position)
-    const { type, size, at } = { type: this.#type, size: this.#size, at: this.#at }
+    const type = this.#type
+    const size = this.#size
+    const at = this.#at
     if (type === DOUBLE) return this.#view.getFloat64(at)
     if (type === FLOAT) return this.#view.getFloat32(at)
     if (type === UINT16 || type === UINT32 || type === UINT64) return this.#unsigned(at, size)
     if (type === INT32) return this.#unsigned(at, size) | 0
-    if (type !== STRING || size === 0 || size > 32) return undefined
-    const value = Number(this.text(position))
-    return Number.isFinite(value) ? value : undefined
-  }
-
-  isText(position: number): boolean {
-    if (position < 0) return false
-    this.#open(position)
-    return this.#type === STRING
+    if (type !== STRING || size > 32) return undefined
+    const text = this.text(position) ?? ''
+    return DECIMAL.test(text) ? Number(text) : undefined
   }
 
   /** Reads a map key; leaves the cursor behind it. */

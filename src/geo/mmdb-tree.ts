@@ -32,6 +32,8 @@ export function compileTree(file: Uint8Array, metadata: Metadata, leafAt: (offse
   const heights = new Uint8Array(nodeCount)
   const tree = new Int32Array(nodeCount * 2)
   let size = 0
+  const table = new Int32Array(2 ** Math.ceil(Math.log2(nodeCount * 1.3 + 16))).fill(-1)
+  const mask = table.length - 1
 
   function leaf(record: number): number {
     if (record === nodeCount) return ~NOTHING
@@ -58,9 +60,14 @@ export function compileTree(file: Uint8Array, metadata: Metadata, leafAt: (offse
       const right = sides[2 * depth + 1] ?? 0
       let entry = left
       if (left !== right || left >= 0) {
-        entry = size++
-        tree[2 * entry] = left
-        tree[2 * entry + 1] = right
+        let slot = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b))
+        slot = (slot ^ slot >>> 15) & mask
+        for (;;) {
+          const e = table[slot]
+          if (e === -1) { entry = size++; table[slot] = entry; tree[2 * entry] = left; tree[2 * entry + 1] = right; break }
+          if (tree[2 * e] === left && tree[2 * e + 1] === right) { entry = e; break }
+          slot = (slot + 1) & mask
+        }
       }
       entries[node] = entry
       depth--

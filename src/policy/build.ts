@@ -2,6 +2,7 @@
  * A bundle of configuration files becomes a snapshot, or a complete list of what is wrong with it. The only way to make
  * a snapshot: inside the router its types are true and nobody checks again.
  */
+import type { ZodType } from 'zod'
 import { buildZones, overlaps, parsePrefix } from '../geo/zones.ts'
 import type { ZoneRow } from '../geo/zones.ts'
 import type { JurisdictionPolicy, Pool, Service, Snapshot, Step, Version, Zone } from '../routing/model.ts'
@@ -10,11 +11,11 @@ import { KINDS } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
 import { readDocuments } from './document.ts'
 import { compileFleet } from './fleet.ts'
-import type { Fleet } from './fleet.ts'
+import type { Fleet, FleetFile } from './fleet.ts'
 import { compilePolicy } from './jurisdiction.ts'
 import type { Problem } from './problem.ts'
 import { errors } from './problem.ts'
-import { policySchema, serviceSchema, targetsFileSchema, zonesFileSchema } from './schema.ts'
+import { groupSchema, policySchema, serviceSchema, targetSchema, targetsFileSchema, zonesFileSchema } from './schema.ts'
 import { compileService } from './service.ts'
 import type { Compiling } from './service.ts'
 import { hint, validate } from './validate.ts'
@@ -37,7 +38,7 @@ export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
   const problems: Problem[] = []
   const documents = sortDocuments(bundle, problems)
 
-  const fleet = compileFleet(valid(targetsFileSchema, documents.targets, problems), problems)
+  const fleet = compileFleet(documents.targets.map((document) => readFleet(document, problems)), problems)
   const policies = compilePolicies(documents.policies, problems)
   const zones = compileZones(documents.zones, fleet, options, problems)
   const pools: Pool[] = []
@@ -74,7 +75,7 @@ export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
       label: `${version.number}:${version.digest.slice(0, 8)}`,
       targets: fleet.targets,
       groups: fleet.groups,
-      policies: [...policies.values()],
+      policies: [...policies.values()].filter((policy) => policy !== undefined),
       services,
       pools,
       steps,
@@ -115,10 +116,39 @@ function valid<T>(schema: Parameters<typeof validate<T>>[0], documents: readonly
   })
 }
 
-function compilePolicies(documents: readonly SourceDocument[], problems: Problem[]): Map<string, JurisdictionPolicy> {
-  const policies = new Map<string, JurisdictionPolicy>()
+/** A target that is wrong costs its own entry: the others stay known, so that what refers to them is not a problem as well. */
+function readFleet(document: SourceDocument, problems: Problem[]): FleetFile {
+  const input = validate(targetsFileSchema, document, problems)
+  if (input !== undefined) return { document, groups: input.groups ?? [], targets: input.targets ?? [], broken: [] }
+  const broken: string[] = []
+  const sound = <T>(schema: ZodType<T>, key: string) =>
+    entriesOf(document.value, key).map((entry) => {
+      const { data } = schema.safeParse(entry)
+      const id = data === undefined ? valueAt(entry, 'id') : undefined
+      if (typeof id === 'string') broken.push(id)
+      return data
+    })
+  return { document, groups: sound(groupSchema, 'groups'), targets: sound(targetSchema, 'targets'), broken }
+}
+
+function entriesOf(value: unknown, key: string): readonly unknown[] {
+  const entries = valueAt(value, key)
+  return Array.isArray(entries) ? entries : []
+}
+
+function valueAt(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined
+}
+
+function compilePolicies(documents: readonly SourceDocument[], problems: Problem[]): Map<string, JurisdictionPolicy | undefined> {
+  // A policy that is wrong is known by name, so that its services are not reported for it.
+  const policies = new Map<string, JurisdictionPolicy | undefined>()
+  for (const { value } of documents) {
+    const id = valueAt(value, 'policy')
+    if (typeof id === 'string') policies.set(id, undefined)
+  }
   for (const { input, document } of valid(policySchema, documents, problems)) {
-    if (policies.has(input.policy)) problems.push(document.problem(['policy'], `policy "${input.policy}" is defined twice; ids are unique`))
+    if (policies.get(input.policy) !== undefined) problems.push(document.problem(['policy'], `policy "${input.policy}" is defined twice; ids are unique`))
     policies.set(input.policy, compilePolicy(input, policies.size))
   }
   return policies
@@ -144,9 +174,9 @@ function compileZones(documents: readonly SourceDocument[], fleet: Fleet, option
       rows.push({ zone, prefixes: parsed, asns })
     }
   }
-  for (const { text, zones } of overlaps(rows)) {
+  for (const { prefix, zones } of overlaps(rows)) {
     const place = places.get(zones.at(-1) ?? '')
-    if (place !== undefined) problems.push(place.document.problem(place.path, `${text} is in zones ${zones.join(' and ')}; a client can be in one`))
+    if (place !== undefined) problems.push(place.document.problem(place.path, `${prefix} is in zones ${zones.join(' and ')}; a client can be in one`))
   }
   return rows
 }
@@ -159,12 +189,12 @@ function preference(fleet: Fleet, group: string | undefined, target: string | un
   if (group !== undefined) {
     const found = fleet.group(group)
     if (found !== undefined) return { group: found }
-    complain('group', `there is no group "${group}"${hint(group, fleet.groups.map(({ id }) => id))}`)
+    if (!fleet.broken.has(group)) complain('group', `there is no group "${group}"${hint(group, fleet.groups.map(({ id }) => id))}`)
     return undefined
   }
   const found = fleet.target(target ?? '')
   if (found !== undefined) return { target: found }
-  complain('target', `there is no target "${target ?? ''}"${hint(target ?? '', fleet.targets.map(({ id }) => id))}`)
+  if (!fleet.broken.has(target ?? '')) complain('target', `there is no target "${target ?? ''}"${hint(target ?? '', fleet.targets.map(({ id }) => id))}`)
   return undefined
 }
 

@@ -2,7 +2,7 @@
 import { vector } from '../routing/distance.ts'
 import { hashString } from '../routing/hash.ts'
 import type { Base, Group, Scheme, Target, Vector } from '../routing/model.ts'
-import type { Valid } from './build.ts'
+import type { SourceDocument } from './document.ts'
 import { compileJurisdiction } from './jurisdiction.ts'
 import type { Problem } from './problem.ts'
 import type { GroupInput, TargetInput } from './schema.ts'
@@ -11,6 +11,8 @@ import { hint } from './validate.ts'
 export interface Fleet {
   readonly targets: readonly Target[]
   readonly groups: readonly Group[]
+  /** Ids of entries that are wrong: what refers to them is not wrong for that. */
+  readonly broken: ReadonlySet<string>
   target(id: string): Target | undefined
   group(id: string): Group | undefined
   /** The targets of a group and of the groups in it. */
@@ -23,19 +25,27 @@ export interface Fleet {
   byHost(host: string): Target | undefined
 }
 
-type Input = { groups?: GroupInput[] | undefined; targets?: TargetInput[] | undefined }
+/** One file under `targets/`. An entry that is wrong is `undefined`, and its id is among the broken. */
+export interface FleetFile {
+  readonly document: SourceDocument
+  readonly groups: readonly (GroupInput | undefined)[]
+  readonly targets: readonly (TargetInput | undefined)[]
+  readonly broken: readonly string[]
+}
 
-export function compileFleet(files: readonly Valid<Input>[], problems: Problem[]): Fleet {
-  const groups = compileGroups(files, problems)
+export function compileFleet(files: readonly FleetFile[], problems: Problem[]): Fleet {
+  const broken = new Set(files.flatMap((file) => file.broken))
+  const groups = compileGroups(files, broken, problems)
   const targets = new Map<string, Target>()
   const weights = new Map<Target, number>()
   const addresses = new Map<Target, Address>()
-  for (const { input, document } of files) {
-    for (const [i, written] of (input.targets ?? []).entries()) {
+  for (const { document, targets: entries } of files) {
+    for (const [i, written] of entries.entries()) {
+      if (written === undefined) continue
       const complain = (key: string, message: string) => problems.push(document.problem(['targets', i, key], message))
       if (targets.has(written.id)) complain('id', `target "${written.id}" is defined twice; ids are unique`)
       const group = written.group === undefined ? undefined : groups.get(written.group)
-      if (written.group !== undefined && group === undefined) complain('group', `there is no group "${written.group}"${hint(written.group, groups.keys())}`)
+      if (written.group !== undefined && group === undefined && !broken.has(written.group)) complain('group', `there is no group "${written.group}"${hint(written.group, groups.keys())}`)
       const own = coordinates(written)
       if (own === 'half') complain(written.latitude === undefined ? 'longitude' : 'latitude', 'latitude and longitude belong together; give both or neither')
       const { mode, countries } = written.jurisdiction?.logs ?? {}
@@ -62,6 +72,7 @@ export function compileFleet(files: readonly Valid<Input>[], problems: Problem[]
   return {
     targets: list,
     groups: [...groups.values()],
+    broken,
     target: (id) => targets.get(id),
     group: (id) => groups.get(id),
     members: (group) => list.filter((target) => isIn(target.group, group)),
@@ -72,10 +83,11 @@ export function compileFleet(files: readonly Valid<Input>[], problems: Problem[]
 }
 
 /** Parents before children, whatever the order of the files. */
-function compileGroups(files: readonly Valid<Input>[], problems: Problem[]): Map<string, Group> {
+function compileGroups(files: readonly FleetFile[], broken: ReadonlySet<string>, problems: Problem[]): Map<string, Group> {
   const written = new Map<string, { input: GroupInput; complain: (key: string, message: string) => void }>()
-  for (const { input, document } of files) {
-    for (const [i, group] of (input.groups ?? []).entries()) {
+  for (const { document, groups: entries } of files) {
+    for (const [i, group] of entries.entries()) {
+      if (group === undefined) continue
       const complain = (key: string, message: string) => problems.push(document.problem(['groups', i, key], message))
       if (written.has(group.id)) complain('id', `group "${group.id}" is defined twice; ids are unique`)
       else written.set(group.id, { input: group, complain })
@@ -92,7 +104,7 @@ function compileGroups(files: readonly Valid<Input>[], problems: Problem[]): Map
       return undefined
     }
     const parent = input.in === undefined ? undefined : compile(input.in, [...below, id])
-    if (input.in !== undefined && !written.has(input.in)) complain('in', `there is no group "${input.in}"${hint(input.in, written.keys())}`)
+    if (input.in !== undefined && !written.has(input.in) && !broken.has(input.in)) complain('in', `there is no group "${input.in}"${hint(input.in, written.keys())}`)
     const at = coordinates(input)
     if (at === 'half') complain(input.latitude === undefined ? 'longitude' : 'latitude', 'latitude and longitude belong together; give both or neither')
     const group: Group = { index: groups.size, id, parent, at: at === 'half' ? undefined : at }

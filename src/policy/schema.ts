@@ -14,9 +14,11 @@ const PATH_PREFIX = /^(\/[A-Za-z0-9._~-]+)+$/
 const id = z.string().regex(ID, { error: 'use 1 to 63 lower-case letters, digits, "-" and "_"' })
 const host = z.string().regex(HOST, { error: 'use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path' })
 const hostPattern = z.string().regex(/^(\*\.)?[a-z0-9.[\]:_-]+$/, { error: 'use a host name in lower case, or "*." and a domain' })
-const country = z.union([z.string().regex(/^[A-Z]{2}$/), z.enum(Object.keys(COUNTRY_SETS))], {
+const country = z.string().regex(new RegExp(`^([A-Z]{2}|${Object.keys(COUNTRY_SETS).join('|')})$`), {
   error: `use ISO 3166-1 codes in capitals such as NL, or a set: ${Object.keys(COUNTRY_SETS).join(', ')}`,
 })
+const code = z.string().regex(/^[A-Z]{2}$/, { error: 'use an ISO 3166-1 code in capitals such as NL' })
+const seat = z.strictObject({ name: z.string().max(200).optional(), country: code })
 const continent = z.enum(['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'])
 const prefix = z.string().regex(PATH_PREFIX, { error: 'use a path such as /customer-7: a slash before each part, none at the end, only letters, digits and ".", "_", "~", "-"' })
 const port = z.int().min(1).max(65535)
@@ -40,12 +42,12 @@ export const groupSchema = z.strictObject({
 })
 
 export const jurisdictionSchema = z.strictObject({
-  operator: z.strictObject({ name: z.string().max(200).optional(), country: z.string().regex(/^[A-Z]{2}$/) }).optional().describe('Who runs the target, and the country of its seat.'),
-  parent: z.strictObject({ name: z.string().max(200).optional(), country: z.string().regex(/^[A-Z]{2}$/) }).optional().describe('The ultimate parent: who owns the operator in the end. The operator itself where nobody does.'),
-  server: z.strictObject({ countries: z.array(z.string().regex(/^[A-Z]{2}$/)).min(1) }).optional().describe('Where the servers stand.'),
+  operator: seat.optional().describe('Who runs the target, and the country of its seat.'),
+  parent: seat.optional().describe('The ultimate parent: who owns the operator in the end. The operator itself where nobody does.'),
+  server: z.strictObject({ countries: z.array(code).min(1) }).optional().describe('Where the servers stand.'),
   logs: z.strictObject({
     mode: z.enum(['none', 'anonymised', 'raw']).describe('What the operator logs of viewers, by contract. The router cannot measure this.'),
-    countries: z.array(z.string().regex(/^[A-Z]{2}$/)).optional().describe('Where logs are stored. Needed unless mode is none.'),
+    countries: z.array(code).optional().describe('Where logs are stored. Needed unless mode is none.'),
   }).optional(),
   foreign: z.array(z.enum(FOREIGN_LAWS)).optional().describe('Laws of third countries that reach the operator or its parent; [] says that there are none, absence that nobody looked.'),
   evidence: z.array(z.strictObject({
@@ -80,7 +82,7 @@ export const zoneSchema = z.strictObject({
   asns: z.array(z.int().min(1).max(4294967295)).optional().describe('Autonomous systems whose clients belong to the zone when no prefix says otherwise. Needs an ASN database.'),
   group: id.optional().describe('Where the zone\'s clients are served first. Give this or target.'),
   target: id.optional(),
-  country: z.string().regex(/^[A-Z]{2}$/).optional().describe('The country of the zone\'s clients, where the operator knows better than the geo database.'),
+  country: code.optional().describe('The country of the zone\'s clients, where the operator knows better than the geo database.'),
 })
 export const zonesFileSchema = z.strictObject({ zones: z.array(zoneSchema) })
 
@@ -121,7 +123,7 @@ const fenceSchema = z.strictObject({
   allow: z.array(country).min(1).optional().describe('Only these countries. Give this or deny.'),
   deny: z.array(country).min(1).optional().describe('All but these countries.'),
   unknown: z.enum(['allow', 'deny']).optional().describe('What happens to clients whose country is not known. Default: deny with an allow list, allow with a deny list.'),
-  status: z.union([z.literal(403), z.literal(404), z.literal(451)]).optional().describe('Status of the refusal. Default 403; 451 is for legal reasons.'),
+  status: z.literal([403, 404, 451]).optional().describe('Status of the refusal. Default 403; 451 is for legal reasons.'),
   redirect: z.string().max(2048).optional().describe('Where they are sent instead of a refusal: a URL on a host of a declared target.'),
 })
 
@@ -134,7 +136,7 @@ export const serviceSchema = z.strictObject({
   steps: z.array(stepSchema).min(1).max(32).describe('Tried in order. A step that is not healthy enough for all of its viewers passes a share of them on.'),
   bypass: z.string().max(2048).optional().describe('Where viewers go when no step has a target left: https://host/prefix, or //host/prefix for the scheme of the request. The host must belong to a declared target.'),
   rewrite: z.record(id, z.strictObject(rewrite)).optional().describe('By target id: how its address differs for this service.'),
-  status: z.union([z.literal(302), z.literal(307)]).optional().describe('Status of redirects. Default 302. Both keep GET and HEAD; 301 and 308 would be cached by browsers and are not offered.'),
+  status: z.literal([302, 307]).optional().describe('Status of redirects. Default 302. Both keep GET and HEAD; 301 and 308 would be cached by browsers and are not offered.'),
   query: z.strictObject({ keep: z.array(z.string().min(1).max(100)).optional(), drop: z.array(z.string().min(1).max(100)).optional() }).optional().describe('Query parameters that are passed on (keep: only these) or not (drop: all but these). Default: all. CMCD is never passed on. A dropped token is a 403 at the target.'),
   segments: z.enum(['refuse', 'redirect']).optional().describe('What happens to media segments. refuse (default) is a 404 that shows a packaging mistake; redirect doubles the latency of each.'),
   panic: z.int().min(0).max(100).optional().describe('Percent of healthy targets below which a step\'s health is ignored, once no other step can help. Default 50. 0 sends everyone to the last healthy target; 100 trusts no check.'),

@@ -15,7 +15,8 @@ import { hint } from './validate.ts'
 /** What is shared while all services are compiled. */
 export interface Compiling {
   readonly fleet: Fleet
-  readonly policies: ReadonlyMap<string, JurisdictionPolicy>
+  /** `undefined`: there is one of this name, but it is wrong. */
+  readonly policies: ReadonlyMap<string, JurisdictionPolicy | undefined>
   readonly zones: ReadonlySet<string>
   readonly pools: Pool[]
   readonly steps: Step[]
@@ -30,7 +31,7 @@ const MONTH_MS = 30 * 86_400_000
 export function compileService(input: ServiceInput, document: SourceDocument, index: number, compiling: Compiling): Service {
   const complain = (path: Path, message: string, severity: Problem['severity'] = 'error') => compiling.problems.push(document.problem(path, message, severity))
   const policy = input.jurisdiction === undefined ? undefined : compiling.policies.get(input.jurisdiction)
-  if (input.jurisdiction !== undefined && policy === undefined) {
+  if (input.jurisdiction !== undefined && !compiling.policies.has(input.jurisdiction)) {
     complain(['jurisdiction'], `there is no policy "${input.jurisdiction}"${hint(input.jurisdiction, compiling.policies.keys())}; add policies/${input.jurisdiction}.yaml`)
   }
   const scope: Scope = { input, compiling, policy, complain }
@@ -133,8 +134,9 @@ function resolveMembers({ targets }: StepInput, path: Path, { compiling: { fleet
       const place = typeof targets.group === 'string' ? [...path, 'group'] : [...path, 'group', i]
       const group = fleet.group(id)
       const members = group === undefined ? [] : fleet.members(group)
+      if (group === undefined && fleet.broken.has(id)) continue
       if (group === undefined) complain(place, `there is no group "${id}"${hint(id, fleet.groups.map((known) => known.id))}`)
-      else if (members.length === 0) complain(place, `group "${id}" has no targets; give a target \`group: ${id}\``)
+      else if (members.length === 0 && fleet.broken.size === 0) complain(place, `group "${id}" has no targets; give a target \`group: ${id}\``)
       for (const target of members) wanted.set(target, { target, weight: fleet.weight(target) })
     }
     return [...wanted.values()]
@@ -143,6 +145,7 @@ function resolveMembers({ targets }: StepInput, path: Path, { compiling: { fleet
     const { id, weight } = typeof entry === 'string' ? { id: entry, weight: undefined } : entry
     const place = typeof entry === 'string' ? [...path, i] : [...path, i, 'id']
     const target = fleet.target(id)
+    if (target === undefined && fleet.broken.has(id)) continue
     if (target === undefined) complain(place, `there is no target "${id}"${hint(id, fleet.targets.map((known) => known.id))}`)
     else if (wanted.has(target)) complain(place, `target "${id}" is in this list twice; give it one weight`)
     else wanted.set(target, { target, weight: weight ?? fleet.weight(target) })
@@ -162,18 +165,19 @@ function rewritten(target: Target, { input, compiling }: Scope): Member['base'] 
 function checkRewrites({ input, compiling: { fleet }, complain }: Scope): void {
   for (const [id, { host }] of Object.entries(input.rewrite ?? {})) {
     const target = fleet.target(id)
+    if (target === undefined && fleet.broken.has(id)) continue
     if (target === undefined) complain(['rewrite', id], `there is no target "${id}"${hint(id, fleet.targets.map((known) => known.id))}`)
     else if (host !== undefined && !mayServe(target, host)) complain(['rewrite', id, 'host'], `"${host}" is not a host of target "${id}"; add it to the target's hosts`)
   }
 }
 
 /** A service that its own policy leaves without a target is a mistake to find now, not when the first viewer comes. */
-function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now }, complain }: Scope): void {
+function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, fleet: { broken } }, complain }: Scope): void {
   if (policy === undefined) return
   const targets = [...new Set(steps.flatMap((step) => step.pool.members.map((member) => member.target)))]
   const judged = targets.map((target) => ({ target, wrong: faults(policy, target.jurisdiction, now) }))
   const lawful = judged.filter(({ wrong }) => wrong.length === 0)
-  if (targets.length > 0 && lawful.length === 0) {
+  if (targets.length > 0 && lawful.length === 0 && broken.size === 0) {
     const why = judged.slice(0, 5).map(({ target, wrong }) => `${target.id}: ${wrong.join(', ')}`).join('; ')
     complain(['jurisdiction'], `policy "${policy.id}" leaves no target (${why}); add one that complies or choose another policy`)
   }
@@ -232,11 +236,12 @@ function compileQuery({ input: { query }, complain }: Scope): QueryRule {
 
 function compileContentRules({ input: { content = [] }, complain }: Scope): ContentRule[] {
   return content.flatMap(({ match, id }, i) => {
-    const segments = compileContent(match)
-    if (typeof segments === 'string') {
-      complain(['content', i, 'match'], segments)
+    const compiled = compileContent(match)
+    if ('problem' in compiled) {
+      complain(['content', i, 'match'], compiled.problem)
       return []
     }
+    const { segments } = compiled
     const captures = segments.includes('{content}')
     if (captures === (id !== undefined)) complain(['content', i], captures ? 'gives both an id and a {content} part; give one' : 'gives neither an id nor a {content} part, so it names nothing')
     return [{ id, segments }]

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { readDocuments } from './document.ts'
 import type { Problem } from './problem.ts'
 import { ID } from './schema.ts'
+import { parsePrefix } from '../geo/zones.ts'
 import { validate } from './validate.ts'
 
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5}$/
@@ -42,4 +43,13 @@ export function readSettings(file: string, text: string): { settings: Settings; 
   const [first, second] = documents
   if (second !== undefined) problems.push(second.problem([], 'is a second document; there is one set of settings'))
   return { settings: (first && validate(settingsSchema, first, problems)) ?? {}, problems }
+}
+
+/** What the schema alone cannot see. */
+export function checkSettings(file: string, { trustedProxies = [] }: Settings): Problem[] {
+  return trustedProxies.flatMap((text, i) =>
+    parsePrefix(text) === undefined
+      ? [{ file, line: 1, path: `trustedProxies[${i}]`, message: `"${text}" is not a network; use CIDR such as 10.0.0.0/8 or ::1/128`, severity: 'error' as const }]
+      : [],
+  )
 }

@@ -42,7 +42,7 @@ function sentence(issue: Issue, value: unknown): string {
     case 'invalid_type':
       return value === undefined ? `is missing; give ${article(issue.expected)}` : `${shown} is not ${article(issue.expected)}`
     case 'invalid_value':
-      return value === undefined ? `is missing; use one of ${list(issue.values)}` : `${shown} is not one of ${list(issue.values)}${hint(String(value), issue.values.map(String))}`
+      return value === undefined ? `is missing; use one of ${list(issue.values)}` : `${shown} is not one of ${list(issue.values)}${typeof value === 'string' ? hint(value, issue.values.map(String)) : ''}`
     case 'too_small':
       return issue.origin === 'array' ? `needs at least ${String(issue.minimum)} entries` : `${shown} is too small; the least is ${String(issue.minimum)}`
     case 'too_big':

@@ -53,7 +53,8 @@ export class HealthTable {
   }
 
   setShed(target: Target, share: number): void {
-    this.#set(this.#shed, target, Math.min(1, Math.max(0, share)))
+    // A report that holds no number must not turn a target off.
+    this.#set(this.#shed, target, share > 0 ? Math.min(1, share) : 0)
   }
 
   #set(column: Uint8Array | Float64Array, target: Target, value: number): void {

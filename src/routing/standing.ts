@@ -10,7 +10,8 @@ import type { Reason } from './reasons.ts'
 export interface Standing {
   /** The health table's version that it was made from. */
   readonly version: number
-  /** Milliseconds since the epoch at which a member's evidence expires, and all of this with it. */
+  /** Milliseconds since the epoch between which this holds: from the last evidence that has expired to the next that will. */
+  readonly from: number
   readonly until: number
   /** Healthy or unknown, and not draining. */
   readonly eligible: readonly Member[]
@@ -43,7 +44,7 @@ export function whyNot(pool: Pool, member: Member, health: HealthTable, scheme: 
 export function standing(pool: Pool, health: HealthTable, scheme: Scheme, now: number): Standing {
   const slot = pool.index * 2 + (scheme === 'https' ? 1 : 0)
   const known = health.standings[slot]
-  if (known !== undefined && known.version === health.version && now < known.until) return known
+  if (known !== undefined && known.version === health.version && now >= known.from && now < known.until) return known
   const fresh = survey(pool, health, scheme, now)
   health.standings[slot] = fresh
   return fresh
@@ -56,6 +57,7 @@ function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): S
   const rejected: Partial<Record<Reason, number>> = {}
   const mask = new Uint8Array(pool.members.length)
   const cumulative = new Float64Array(pool.members.length)
+  let from = -Infinity
   let until = Infinity
   let sum = 0
   for (const [position, member] of pool.members.entries()) {
@@ -63,8 +65,10 @@ function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): S
     cumulative[position] = sum
     const reason = whyNot(pool, member, health, scheme, now)
     if (reason !== undefined) rejected[reason] = (rejected[reason] ?? 0) + 1
+    const end = compliesUntil(pool.policy, member.target.jurisdiction)
+    if (end <= now) from = Math.max(from, end)
     if (reason === 'jurisdiction' || reason === 'scheme' || reason === 'forced_down') continue
-    until = Math.min(until, compliesUntil(pool.policy, member.target.jurisdiction))
+    until = Math.min(until, end)
     lastResort.push(member)
     if (reason === 'drain') continue
     unproven.push(member)
@@ -73,5 +77,5 @@ function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): S
     mask[position] = 1
   }
   const healthy = unproven.length === 0 ? 0 : Math.floor((100 * eligible.length) / unproven.length)
-  return { version: health.version, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), healthy, mask, cumulative }
+  return { version: health.version, from, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), healthy, mask, cumulative }
 }

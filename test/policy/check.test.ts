@@ -42,7 +42,7 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
     'services/tv.yaml:6: steps[0].targets: all weights are 0, so nothing could be chosen; give one of them a weight',
   ]],
   ['a negative weight', replaced('{ group: eu }', '[{ id: edge-ams, weight: -1 }]'), [
-    'services/tv.yaml:6: steps[0].targets: a list is not valid here; give { group: ID }, or a list of target ids, each alone or as { id: ID, weight: NUMBER }',
+    'services/tv.yaml:6: steps[0].targets[0].weight: -1 is too small; the least is 0',
   ]],
   ['a service whose own policy leaves no target', replaced('{ group: eu }', '[cdn-us]'), [
     'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (cdn-us: parent, logs, foreign); add one that complies or choose another policy',
@@ -90,7 +90,7 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
     'targets/all.yaml:3: groups[1].latitude: latitude and longitude belong together; give both or neither',
   ]],
   ['logs without a country', { 'targets/all.yaml': replace(TARGETS, 'mode: raw, countries: [US]', 'mode: raw') }, [
-    'targets/all.yaml:23: targets[2].jurisdiction: logs.mode is raw, so logs.countries must say where they are stored',
+    'targets/all.yaml:24: targets[2].jurisdiction: logs.mode is raw, so logs.countries must say where they are stored',
   ]],
   ['a host name with a scheme', { 'targets/all.yaml': replace(TARGETS, 'host: ams.edge.example', 'host: https://ams.edge.example') }, [
     'targets/all.yaml:8: targets[0].host: "https://ams.edge.example" is not valid here; use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path',

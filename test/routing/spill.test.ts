@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { capacity, distribute } from '../../src/routing/spill.ts'
 
-// Healthy percentages of the steps and the viewers that each gets: the tables that Envoy publishes for its priorities.
+// Healthy percentages of the steps and the viewers that each gets: the tables that Envoy publishes for its priorities, and the edges.
 const cases: [healthy: number[], loads: number[]][] = [
   [[100, 100], [100, 0]],
   [[72, 72], [100, 0]],

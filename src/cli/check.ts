@@ -1,0 +1,74 @@
+/** `wissel check DIR`: every problem of a configuration at once, before a router sees it; and the schemas for editors. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { WisselError } from '../errors.ts'
+import { countryPlace } from '../geo/countries.ts'
+import type { Built } from '../policy/build.ts'
+import { buildSnapshot } from '../policy/build.ts'
+import { bundleOf, digest, encodeBundle } from '../policy/bundle.ts'
+import type { Bundle } from '../policy/bundle.ts'
+import type { Problem } from '../policy/problem.ts'
+import { errors, formatProblem } from '../policy/problem.ts'
+import { jsonSchema, SCHEMAS } from '../policy/schema.ts'
+import type { Settings } from '../policy/settings.ts'
+import { checkSettings, readSettings, settingsSchema } from '../policy/settings.ts'
+import type { Version } from '../routing/model.ts'
+import { readBundle } from '../state/directory.ts'
+
+export const SETTINGS_FILE = 'wissel.yaml'
+
+export interface Loaded extends Built {
+  readonly bundle: Bundle
+  readonly settings: Settings
+}
+
+/** Reads and builds a configuration directory. Rejects only where the directory itself cannot be read. */
+export async function loadConfiguration(directory: string, now: number): Promise<Loaded> {
+  let bundle = bundleOf([])
+  let settingsText: string | undefined
+  try {
+    bundle = await readBundle(directory)
+    settingsText = await readFile(join(directory, SETTINGS_FILE), 'utf8').catch(missingIsEmpty)
+  } catch (error) {
+    throw new WisselError('WISSEL_CONFIG_UNREADABLE', [directory, codeOf(error)], { cause: error })
+  }
+  const read = settingsText === undefined ? { settings: {}, problems: [] } : readSettings(SETTINGS_FILE, settingsText)
+  const built = build(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, now)
+  const problems = [...read.problems, ...checkSettings(SETTINGS_FILE, read.settings), ...built.problems]
+  return { bundle, settings: read.settings, problems, snapshot: errors(problems).length > 0 ? undefined : built.snapshot }
+}
+
+export function build(bundle: Bundle, version: Version, now: number): Built {
+  return buildSnapshot(bundle, { version, now, continentOf: (country) => countryPlace(country)?.continent })
+}
+
+/** Prints to `out`; the exit status: 0 usable (warnings or not), 1 not. */
+export async function check(directory: string, { json, now, out }: { json: boolean; now: number; out: (text: string) => void }): Promise<number> {
+  const { snapshot, problems } = await loadConfiguration(directory, now)
+  if (json) out(`${JSON.stringify({ usable: snapshot !== undefined, problems }, null, 2)}\n`)
+  else out(report(problems, snapshot === undefined ? undefined : [snapshot.services.length, snapshot.targets.length, snapshot.zones.size, snapshot.policies.length]))
+  return snapshot === undefined ? 1 : 0
+}
+
+function report(problems: readonly Problem[], counts: readonly number[] | undefined): string {
+  const lines = problems.map(formatProblem)
+  if (counts === undefined) lines.push(`${errors(problems).length} problem${errors(problems).length === 1 ? '' : 's'}`)
+  else lines.push(`usable: ${['services', 'targets', 'zone entries', 'policies'].map((what, i) => `${counts[i] ?? 0} ${what}`).join(', ')}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** Writes one JSON Schema per kind of file, which editors use to complete and check while typing. */
+export async function writeSchemas(directory: string): Promise<string[]> {
+  await mkdir(directory, { recursive: true })
+  const schemas = Object.entries({ ...SCHEMAS, wissel: settingsSchema }).map(([name, schema]) => [name, jsonSchema(schema, `Wissel: ${name}`)] as const)
+  for (const [name, schema] of schemas) await writeFile(join(directory, `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`)
+  return schemas.map(([name]) => `${name}.json`)
+}
+
+function missingIsEmpty(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}

@@ -1,0 +1,53 @@
+/** One client's connection: what was asked on it, and how it ends. */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+export class Connection {
+  readonly socket: Socket
+  /** Remote address as text; empty where the socket was gone at once. */
+  readonly peer: string
+  requests = 0
+  /** No request is answered any more: the last answer, or the refusal of what could not be read, is on its way. */
+  closing = false
+  /** The latest answer; while it is unwritten the client owes us reading. */
+  answer: ServerResponse | undefined
+  /** Checks in a row that found answers unwritten. */
+  owing = 0
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    this.peer = socket.remoteAddress ?? ''
+  }
+
+  get unwritten(): boolean {
+    return this.answer !== undefined && !this.answer.writableFinished
+  }
+
+  /** Calls back when every answer so far is written, which keeps what follows in order. */
+  afterAnswers(done: () => void): void {
+    if (this.answer === undefined || this.answer.writableFinished) done()
+    else this.answer.once('finish', done)
+  }
+
+  /** Makes the HTTP library's own closing, after the last answer, a lingering one. */
+  closeSlowly(linger: number): void {
+    this.socket.destroySoon = () => this.end(linger)
+  }
+
+  /**
+   * Ends the connection without losing the last answer: closing a socket with unread bytes resets it, and a reset
+   * takes the answer from a client that is still sending (RFC 9112, 9.6). So it stays half open for a moment, and
+   * nothing more is read from it.
+   */
+  end(linger: number, last?: string): void {
+    const { socket } = this
+    this.closing = true
+    socket.pause()
+    // A request's unread content resumes its socket.
+    socket.on('resume', () => socket.pause())
+    if (last === undefined) socket.end()
+    else socket.end(last, 'latin1')
+    const timer = setTimeout(() => socket.destroy(), linger)
+    socket.once('close', () => clearTimeout(timer))
+  }
+}

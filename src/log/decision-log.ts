@@ -1,0 +1,121 @@
+/**
+ * The decision log: equal records within a flush window become one line with a count.
+ *
+ * decided = recorded + dropped + waiting, at any moment. Nothing waits for it: `add` is a look-up in memory, bounded by
+ * `maxDistinct`, and the sinks take lines without waiting. Lines are sorted, so that a file does not tell who came first.
+ */
+import { checkRecord, serialise } from '../privacy/record.ts'
+import { OTHER } from '../privacy/values.ts'
+import type { ContentId } from '../privacy/values.ts'
+import { keyOf, recordOf } from './record.ts'
+import type { DecisionFacts } from './record.ts'
+import type { SetTimer, Sink } from './sinks/sink.ts'
+
+export interface DecisionLogOptions {
+  readonly sinks: readonly Sink[]
+  /** Id of this router. */
+  readonly router: string
+  readonly setTimer: SetTimer
+  /** Length of a flush window in milliseconds; default 1000. What a crash loses at most. */
+  readonly windowMs?: number
+  /**
+   * Distinct records in a window; default 10000, which is some 10 MB. From half of it on, new titles are recorded as
+   * `_other`; from all of it on, new records are dropped and counted.
+   */
+  readonly maxDistinct?: number
+  /** Told of decisions that were dropped, in the window in which that happened. */
+  readonly onDropped?: (count: number, why: 'too_many' | 'invalid' | 'closed') => void
+}
+
+interface Waiting {
+  readonly facts: DecisionFacts
+  readonly content: ContentId
+  n: number
+}
+
+export class DecisionLog {
+  /** Decisions that were added. */
+  decided = 0
+  /** Decisions in the lines that were given to the sinks. What a sink dropped is in `Sink.dropped`. */
+  recorded = 0
+  /** Decisions that are in no line. */
+  dropped = 0
+  readonly sinks: readonly Sink[]
+  readonly #router: string
+  readonly #setTimer: SetTimer
+  readonly #windowMs: number
+  readonly #maxDistinct: number
+  readonly #onDropped: DecisionLogOptions['onDropped']
+  #waiting = new Map<string, Waiting>()
+  #overflow = 0
+  #cancel: (() => void) | undefined
+  #closed = false
+
+  constructor({ sinks, router, setTimer, windowMs = 1000, maxDistinct = 10_000, onDropped }: DecisionLogOptions) {
+    this.sinks = sinks
+    this.#router = router
+    this.#setTimer = setTimer
+    this.#windowMs = windowMs
+    this.#maxDistinct = maxDistinct
+    this.#onDropped = onDropped
+  }
+
+  add(facts: DecisionFacts): void {
+    this.decided++
+    const key = keyOf(facts, facts.content)
+    const known = this.#waiting.get(key)
+    if (known !== undefined) known.n++
+    else this.#first(key, facts)
+  }
+
+  /** Writes what the window holds and begins the next one. */
+  flush(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+    const waiting = this.#waiting
+    this.#waiting = new Map()
+    if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
+    this.#overflow = 0
+    const lines: { line: string, n: number }[] = []
+    for (const { facts, content, n } of waiting.values()) {
+      const record = recordOf(facts, content, this.#router, n)
+      if (checkRecord(record).length === 0) lines.push({ line: `${serialise(record)}\n`, n })
+      else this.#drop(n, 'invalid')
+    }
+    lines.sort((a, b) => (a.line < b.line ? -1 : 1))
+    for (const { line, n } of lines) {
+      for (const sink of this.sinks) sink.write(line, n)
+      this.recorded += n
+    }
+  }
+
+  /** Flushes, then closes the sinks. What is added later is dropped. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.flush()
+    await Promise.all(this.sinks.map((sink) => sink.close()))
+  }
+
+  #first(key: string, facts: DecisionFacts): void {
+    if (this.#closed) {
+      this.#drop(1, 'closed')
+      return
+    }
+    this.#cancel ??= this.#setTimer(() => this.flush(), this.#windowMs)
+    if (this.#waiting.size < this.#maxDistinct / 2) {
+      this.#waiting.set(key, { facts, content: facts.content, n: 1 })
+      return
+    }
+    const content = OTHER as ContentId
+    const coarse = keyOf(facts, content)
+    const known = this.#waiting.get(coarse)
+    if (known !== undefined) known.n++
+    else if (this.#waiting.size < this.#maxDistinct) this.#waiting.set(coarse, { facts, content, n: 1 })
+    else this.#overflow++
+  }
+
+  #drop(count: number, why: 'too_many' | 'invalid' | 'closed'): void {
+    this.dropped += count
+    this.#onDropped?.(count, why)
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Records in a file that this process alone appends to.
+ *
+ * One write is in flight at a time; what comes meanwhile waits in memory up to `maxBytes`, beyond which new records are
+ * dropped and counted. After an error the file is closed and a timer tries again, for ever: a full disk costs records
+ * while it is full and not one moment longer. A line that was cut off, by an error or by a crash, is removed when the file
+ * is opened, and after an error written again whole.
+ */
+import { open as openFile } from 'node:fs/promises'
+import type { SetTimer, Sink } from './sink.ts'
+
+/** What the sink needs of an open file; `FileHandle` has it. */
+export interface LogFile {
+  stat(): Promise<{ readonly size: number, isFile(): boolean }>
+  read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
+  write(buffer: Buffer, offset: number, length: number): Promise<{ readonly bytesWritten: number }>
+  truncate(length: number): Promise<void>
+  datasync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface FileSinkOptions {
+  readonly path: string
+  readonly setTimer: SetTimer
+  readonly name?: string
+  /** Bytes that wait for the disk at most; default 8 MiB. */
+  readonly maxBytes?: number
+  /** Milliseconds between attempts after an error; default 1000. */
+  readonly retryMs?: number
+  /** Milliseconds that `close` waits for the disk; default 5000. */
+  readonly closeMs?: number
+  /** Told of each error's code, such as `ENOSPC`, and of the recovery from it. */
+  readonly onState?: (state: 'failed' | 'recovered', code: string) => void
+  readonly open?: (path: string) => Promise<LogFile>
+}
+
+interface Entry {
+  readonly bytes: Buffer
+  readonly count: number
+}
+
+const BATCH_BYTES = 256 * 1024
+/** How far back the end of the last whole line is looked for. A record is far shorter. */
+const TAIL_BYTES = 64 * 1024
+const NEWLINE = 10
+const BRACE = 123
+
+export class FileSink implements Sink {
+  readonly name: string
+  /** Lines that were cut off and removed. */
+  repaired = 0
+  #dropped = 0
+  readonly #options: Required<Omit<FileSinkOptions, 'onState' | 'name'>>
+  readonly #onState: FileSinkOptions['onState']
+  #queue: Entry[] = []
+  #bytes = 0
+  #file: LogFile | undefined
+  #running = false
+  #scheduled = false
+  #reopen = false
+  #failed: string | undefined
+  #cancelRetry: (() => void) | undefined
+  #closing = false
+  #abandoned = false
+  #settled: (() => void) | undefined
+
+  constructor({ path, setTimer, name = 'file', maxBytes = 8 << 20, retryMs = 1000, closeMs = 5000, onState, open = openAppend }: FileSinkOptions) {
+    this.name = name
+    this.#options = { path, setTimer, maxBytes, retryMs, closeMs, open }
+    this.#onState = onState
+  }
+
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  write(line: string, count: number): void {
+    const bytes = Buffer.from(line)
+    if (this.#closing || this.#bytes + bytes.length > this.#options.maxBytes) {
+      this.#dropped += count
+      return
+    }
+    this.#queue.push({ bytes, count })
+    this.#bytes += bytes.length
+    if (this.#scheduled || this.#running || this.#cancelRetry !== undefined) return
+    this.#scheduled = true
+    // One write for all lines of a window.
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#start()
+    })
+  }
+
+  /** After the file was renamed: goes on in a new one of the old name, from the next whole line. */
+  reopen(): void {
+    this.#reopen = true
+    if (this.#cancelRetry === undefined) this.#start()
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    const done = new Promise<void>((resolve) => { this.#settled = resolve })
+    const cancel = this.#options.setTimer(() => this.#settled?.(), this.#options.closeMs)
+    this.#start()
+    await done
+    cancel()
+    this.#abandoned = true
+    for (const { count } of this.#queue) this.#dropped += count
+    this.#queue = []
+    this.#bytes = 0
+  }
+
+  #start(): void {
+    if (this.#running) return
+    this.#running = true
+    void this.#run()
+  }
+
+  /** Until nothing waits or an error. Never rejects. */
+  async #run(): Promise<void> {
+    try {
+      while (this.#queue.length > 0 || this.#reopen) {
+        if (this.#reopen) await this.#shut()
+        this.#reopen = false
+        if (this.#queue.length === 0) break
+        await this.#writeBatch()
+      }
+      if (this.#closing) {
+        await this.#file?.datasync()
+        await this.#shut()
+      }
+    } catch (error) {
+      await this.#fail(error)
+    }
+    this.#running = false
+    if (this.#closing) this.#settled?.()
+    else if (this.#failed === undefined && (this.#queue.length > 0 || this.#reopen)) this.#start()
+  }
+
+  async #writeBatch(): Promise<void> {
+    const file = (this.#file ??= await this.#open())
+    const batch = this.#take()
+    const bytes = Buffer.concat(batch.map((entry) => entry.bytes))
+    let written = 0
+    try {
+      while (written < bytes.length) {
+        const { bytesWritten } = await file.write(bytes, written, bytes.length - written)
+        if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
+        written += bytesWritten
+      }
+    } finally {
+      this.#forget(batch, written)
+    }
+    if (this.#failed !== undefined) this.#onState?.('recovered', this.#failed)
+    this.#failed = undefined
+  }
+
+  #take(): Entry[] {
+    let bytes = 0
+    let length = 0
+    for (const entry of this.#queue) {
+      bytes += entry.bytes.length
+      if (length > 0 && bytes > BATCH_BYTES) break
+      length++
+    }
+    return this.#queue.slice(0, length)
+  }
+
+  /** Takes the entries that were written whole from the queue; one that was cut off stays and is written again. */
+  #forget(batch: readonly Entry[], written: number): void {
+    if (this.#abandoned) return
+    let rest = written
+    let whole = 0
+    for (const entry of batch) {
+      rest -= entry.bytes.length
+      if (rest < 0) break
+      whole++
+      this.#bytes -= entry.bytes.length
+    }
+    this.#queue.splice(0, whole)
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    const code = codeOf(error)
+    await this.#shut().catch(() => undefined)
+    if (this.#failed === undefined) this.#onState?.('failed', code)
+    this.#failed = code
+    if (this.#closing) return
+    this.#cancelRetry = this.#options.setTimer(() => {
+      this.#cancelRetry = undefined
+      this.#start()
+    }, this.#options.retryMs)
+  }
+
+  async #shut(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+
+  async #open(): Promise<LogFile> {
+    const file = await this.#options.open(this.#options.path)
+    try {
+      if (await repair(file)) this.repaired++
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      throw error
+    }
+    return file
+  }
+}
+
+/**
+ * Removes a last line without an end. What does not look like the beginning of a record is not ours to remove: it gets a
+ * line end instead. Returns whether a line was removed.
+ */
+async function repair(file: LogFile): Promise<boolean> {
+  const stat = await file.stat()
+  if (!stat.isFile() || stat.size === 0) return false
+  const length = Math.min(stat.size, TAIL_BYTES)
+  const tail = Buffer.alloc(length)
+  let read = 0
+  while (read < length) {
+    const { bytesRead } = await file.read(tail, read, length - read, stat.size - length + read)
+    if (bytesRead === 0) break
+    read += bytesRead
+  }
+  const start = tail.subarray(0, read).lastIndexOf(NEWLINE) + 1
+  if (start === read) return false
+  // A crash of the machine can leave zeros where the text was to be.
+  const ours = (tail[start] === BRACE || tail[start] === 0) && (start > 0 || length === stat.size)
+  if (ours) await file.truncate(stat.size - length + start)
+  else await file.write(Buffer.from('\n'), 0, 1)
+  return ours
+}
+
+/** Owner and group may read: it is a log, and nobody is in it, but it is not for everybody either. */
+function openAppend(path: string): Promise<LogFile> {
+  return openFile(path, 'a+', 0o640)
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+}

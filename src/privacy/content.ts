@@ -1,0 +1,134 @@
+/**
+ * What a title is called in records. A path is written by whoever made the link, so it may hold a token, an address or a
+ * person's name: only what the service's own rules name gets through, and a captured segment only when it looks like a
+ * name that somebody gave a title. Everything else is `_other`.
+ */
+import { OTHER, isContentId } from './values.ts'
+import type { ContentId } from './values.ts'
+
+/**
+ * Segments of a path, without the slashes: literal text, `*` (one segment), `**` (the rest, may be nothing) or
+ * `{content}` (one segment, captured). With an `id`, that is the title's name and nothing is captured.
+ */
+export interface ContentPattern {
+  readonly id: string | undefined
+  readonly segments: readonly string[]
+}
+
+const CAPTURE = '{content}'
+const MAX_SEGMENTS = 32
+const UNNAMED = OTHER as ContentId
+
+/** The name by the first rule that matches. The path is as received, with its leading slash; the case of names is dropped. */
+export function contentOf(path: string, rules: readonly ContentPattern[]): ContentId {
+  for (const rule of rules) {
+    const captured = match(path, rule.segments)
+    if (captured === undefined) continue
+    if (rule.id !== undefined) return isContentId(rule.id) ? rule.id : UNNAMED
+    return titleOf(captured)
+  }
+  return UNNAMED
+}
+
+/** Reads a rule such as `/live/{content}/**` from a configuration. */
+export function compileContent(pattern: string): { readonly segments: readonly string[] } | { readonly problem: string } {
+  if (!pattern.startsWith('/')) return { problem: 'must start with /' }
+  const segments = pattern.slice(1).split('/')
+  if (segments.length > MAX_SEGMENTS) return { problem: `must have at most ${MAX_SEGMENTS} segments` }
+  if (segments.filter((segment) => segment === CAPTURE).length > 1) return { problem: `must have ${CAPTURE} at most once` }
+  for (const [position, segment] of segments.entries()) {
+    if (segment === CAPTURE || segment === '*') continue
+    if (segment === '**') {
+      if (position === segments.length - 1) continue
+      return { problem: 'must have ** at the end only' }
+    }
+    if (segment === '' && position < segments.length - 1) return { problem: 'must have no empty segment' }
+    if (/[*{}]/.test(segment)) return { problem: `must use *, ** and ${CAPTURE} as whole segments` }
+    if (!/^[!-~]*$/.test(segment)) return { problem: 'must be printable ASCII without spaces: other characters are written as % and two digits' }
+    if (/[?#]/.test(segment)) return { problem: 'must be a path without ? and #' }
+  }
+  return { segments }
+}
+
+/** The captured segment, empty where the pattern captures none; `undefined` where it does not match. One pass over the path. */
+function match(path: string, segments: readonly string[]): string | undefined {
+  let captured = ''
+  let start = 1
+  for (const segment of segments) {
+    if (segment === '**') return captured
+    if (start > path.length) return undefined
+    const slash = path.indexOf('/', start)
+    const end = slash === -1 ? path.length : slash
+    if (segment === '*' || segment === CAPTURE) {
+      if (end === start) return undefined
+      if (segment === CAPTURE) captured = path.slice(start, end)
+    } else if (end - start !== segment.length || !path.startsWith(segment, start)) return undefined
+    start = end + 1
+  }
+  return start > path.length ? captured : undefined
+}
+
+const TITLE = /^[a-z0-9][a-z0-9_-]{0,47}$/
+
+function titleOf(segment: string): ContentId {
+  if (segment.length > 48) return UNNAMED
+  const title = segment.toLowerCase()
+  if (!TITLE.test(title) || looksLikeAddress(title) || looksLikeToken(segment)) return UNNAMED
+  return title as ContentId
+}
+
+/**
+ * Eight or more digits in a row are an IPv4 address as one number (or a telephone number); eight or more hexadecimal
+ * digits with a number among them are an address, a hardware address or a part of a UUID; four small numbers in a row are
+ * an address with other separators, and so are eight groups of hexadecimal digits or fewer with a gap among them.
+ */
+function looksLikeAddress(title: string): boolean {
+  const parts = title.split(/[-_]/)
+  let octets = 0
+  let groups = 0
+  for (const part of parts) {
+    const bare = part.startsWith('0x') ? part.slice(2) : part
+    if (/^[0-9a-f]{8,}$/.test(bare) && (/\d/.test(bare) || bare.length >= 16)) return true
+    octets = /^\d{1,3}$/.test(part) && Number(part) < 256 ? octets + 1 : 0
+    groups = /^[0-9a-f]{1,4}$/.test(part) ? groups + 1 : 0
+    if (octets === 4 || groups === 8) return true
+  }
+  const gap = /--|__/.test(title) && /\d/.test(title) && parts.every((part) => /^[0-9a-f]{0,4}$/.test(part))
+  return gap || /\d{8}/.test(title)
+}
+
+/**
+ * Sixteen or more letters and digits in a row that mix digits with letters or capitals with small letters; or as many with
+ * `-` and `_` between them whose kind (capital, small, digit) changes six times, as text in base64 does and a name does not.
+ */
+function looksLikeToken(segment: string): boolean {
+  if (segment.length < 16) return false
+  let changes = 0
+  let run = 0
+  let kinds = 0
+  let last = 0
+  for (let i = 0; i < segment.length; i++) {
+    const kind = kindOf(segment.charCodeAt(i))
+    if (kind === 0) {
+      run = 0
+      kinds = 0
+    } else {
+      run++
+      kinds |= kind
+      if (last !== 0 && last !== kind) changes++
+      if (run >= 16 && kinds !== SMALL && kinds !== CAPITAL) return true
+    }
+    last = kind
+  }
+  return changes >= 6
+}
+
+const SMALL = 1
+const CAPITAL = 2
+const DIGIT = 4
+
+function kindOf(code: number): number {
+  if (code >= 97 && code <= 122) return SMALL
+  if (code >= 65 && code <= 90) return CAPITAL
+  return code >= 48 && code <= 57 ? DIGIT : 0
+}

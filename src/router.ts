@@ -1,0 +1,104 @@
+/**
+ * One request, six hops: request → client → place → decision → answer, and the record after it.
+ * Synchronous from the first to the last, on one frozen snapshot; all input and output is given to it.
+ */
+import type { Locator } from './geo/locator.ts'
+import { optionsAnswer, redirectAnswer, refusalAnswer, rejectionAnswer } from './http/answers.ts'
+import type { Answer, WireRequest } from './http/message.ts'
+import type { HttpRejectionName } from './http/rejection.ts'
+import { readRequest } from './http/request.ts'
+import type { RequestConfig, ResolvedRequest } from './http/request.ts'
+import { resolveAnswer } from './http/resolve.ts'
+import { order } from './explain.ts'
+import { draw } from './privacy/draw.ts'
+import type { DrawKey } from './privacy/draw.ts'
+import { decide } from './routing/decide.ts'
+import type { HealthTable } from './routing/health-table.ts'
+import type { LoadTally } from './routing/load.ts'
+import { locationOf } from './routing/location.ts'
+import type { Decision, RoutingRequest, Snapshot } from './routing/model.ts'
+
+/** What one request sees: swapped whole, so that no request mixes two worlds. */
+export interface World {
+  readonly snapshot: Snapshot
+  readonly health: HealthTable
+  readonly tally: LoadTally
+}
+
+/** What is kept of a request once it is answered. */
+export interface Decided {
+  readonly decision: Decision
+  readonly request: RoutingRequest
+  readonly snapshot: Snapshot
+  /** As sent; differs from the decision's where the answer was JSON. */
+  readonly status: number
+  readonly userAgent: string | undefined
+  readonly seconds: number
+}
+
+export interface RouterOptions {
+  readonly locator: Locator
+  readonly config: RequestConfig
+  world(): World
+  drawKey(): DrawKey
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Milliseconds on a clock that never jumps, for durations. */
+  monotonic(): number
+  onDecided(decided: Decided): void
+  onRejected(reason: HttpRejectionName): void
+}
+
+export class Router {
+  readonly #options: RouterOptions
+  /** One decision in this many also counts towards the bound on targets' loads; the shares are the same, the cost is not. */
+  static readonly TALLIED = 4
+  #decisions = 0
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+  }
+
+  respond(wire: WireRequest): Answer {
+    const started = this.#options.monotonic()
+    const resolved = readRequest(wire, this.#options.config)
+    if (resolved.rejected !== undefined) {
+      this.#options.onRejected(resolved.rejected)
+      return rejectionAnswer(resolved.rejected)
+    }
+    if (resolved.method === 'OPTIONS') return optionsAnswer()
+
+    const world = this.#options.world()
+    const { snapshot, health } = world
+    const request = this.#locate(resolved, snapshot)
+    const random = draw(resolved.address, this.#options.drawKey())
+    const tally = this.#decisions++ % Router.TALLIED === 0 ? world.tally : undefined
+    const decision = decide(request, snapshot, health, random, tally)
+    const answer = this.#render(decision, request, resolved, world, random)
+    const seconds = (this.#options.monotonic() - started) / 1000
+    this.#options.onDecided({ decision, request, snapshot, status: answer.status, userAgent: resolved.userAgent, seconds })
+    return answer
+  }
+
+  /** The decision's input for a request, as `explain` needs it too. */
+  #locate(resolved: ResolvedRequest, snapshot: Snapshot): RoutingRequest {
+    const { scheme, host, path, query, address } = resolved
+    return { scheme, host, path, query, client: this.#options.locator.locate(address, snapshot.zones), now: this.#options.now() }
+  }
+
+  #render(decision: Decision, request: RoutingRequest, resolved: ResolvedRequest, world: World, random: number): Answer {
+    if (decision.outcome === 'refuse') return refusalAnswer(decision.status, decision.reason)
+    if (resolved.wants === 'json') {
+      const [first, ...others] = order(decision, request, world.snapshot, world.health, random)
+      if (first !== undefined) return resolveAnswer([first, ...others], request)
+    }
+    return redirectAnswer(locationOf(decision, request), decision.status, decision.member.base[request.scheme] ?? '')
+  }
+
+  /** The same hops without an answer or a record; `undefined` where the request would be rejected before a decision. */
+  prepare(wire: WireRequest, world: World): { request: RoutingRequest; random: number } | HttpRejectionName {
+    const resolved = readRequest(wire, this.#options.config)
+    if (resolved.rejected !== undefined) return resolved.rejected
+    return { request: this.#locate(resolved, world.snapshot), random: draw(resolved.address, this.#options.drawKey()) }
+  }
+}
