@@ -6,7 +6,8 @@ import { faults } from './routing/jurisdiction.ts'
 import type { Fault } from './routing/jurisdiction.ts'
 import { localize } from './routing/localize.ts'
 import { locationOf } from './routing/location.ts'
-import type { AdminState, Decision, HealthState, Member, Outcome, Redirect, RoutingRequest, Service, Snapshot, Step } from './routing/model.ts'
+import { order } from './routing/order.ts'
+import type { AdminState, HealthState, Member, Outcome, RoutingRequest, Service, Snapshot, Step } from './routing/model.ts'
 import type { Reason } from './routing/reasons.ts'
 import { REASONS } from './routing/reasons.ts'
 import { capacity } from './routing/spill.ts'
@@ -92,19 +93,6 @@ export function explain(request: RoutingRequest, snapshot: Snapshot, health: Hea
     }),
     order: order(decision, request, snapshot, health, random).map((next) => next.member.target.id),
   }
-}
-
-/** The decision, and those that would follow if each one's target were gone. At most `limit`, no target twice. */
-export function order(decision: Decision, request: RoutingRequest, snapshot: Snapshot, health: HealthTable, random: number, limit = 8): Redirect[] {
-  const redirects: Redirect[] = []
-  const exclude = new Set(request.exclude)
-  let next = decision
-  while (next.outcome !== 'refuse' && next.outcome !== 'fence' && redirects.length < limit) {
-    redirects.push(next)
-    exclude.add(next.member.target)
-    next = decide({ ...request, exclude }, snapshot, health, random)
-  }
-  return redirects
 }
 
 function explainMember(member: Member, step: Step, request: RoutingRequest, health: HealthTable, origin: ReturnType<typeof localize>['origin']): ExplainedTarget {

@@ -3,13 +3,14 @@
  *
  * Every node that can be reached is visited once, depth first. Files share subtrees on purpose (MaxMind hangs the IPv4
  * tree under `::ffff:0:0/96`, 6to4 and Teredo too), so a node may be met again; it must not be met below itself, and no
- * path may be longer than an address. Nodes whose two sides end in the same leaf are merged into it.
+ * path may be longer than an address.
  */
 import { SEPARATOR } from './mmdb-metadata.ts'
 import type { Metadata } from './mmdb-metadata.ts'
 import { corrupt } from './mmdb-section.ts'
 import { NOTHING, jumpTable } from './trie.ts'
 import type { TrieArrays } from './trie.ts'
+import { TrieBuilder } from './trie-builder.ts'
 
 const UNSEEN = -0x80000000
 const OPEN = UNSEEN + 1
@@ -30,10 +31,7 @@ export function compileTree(file: Uint8Array, metadata: Metadata, leafAt: (offse
   const entries = new Int32Array(nodeCount).fill(UNSEEN)
   /** Per node: the longest way down from it, in bits. */
   const heights = new Uint8Array(nodeCount)
-  const tree = new Int32Array(nodeCount * 2)
-  let size = 0
-  const table = new Int32Array(2 ** Math.ceil(Math.log2(nodeCount * 1.3 + 16))).fill(-1)
-  const mask = table.length - 1
+  const builder = new TrieBuilder(nodeCount)
 
   function leaf(record: number): number {
     if (record === nodeCount) return ~NOTHING
@@ -56,19 +54,7 @@ export function compileTree(file: Uint8Array, metadata: Metadata, leafAt: (offse
     const node = path[depth] ?? 0
     const stage = stages[depth] ?? DONE
     if (stage === DONE) {
-      const left = sides[2 * depth] ?? 0
-      const right = sides[2 * depth + 1] ?? 0
-      let entry = left
-      if (left !== right || left >= 0) {
-        let slot = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b))
-        slot = (slot ^ slot >>> 15) & mask
-        for (;;) {
-          const e = table[slot]
-          if (e === -1) { entry = size++; table[slot] = entry; tree[2 * entry] = left; tree[2 * entry + 1] = right; break }
-          if (tree[2 * e] === left && tree[2 * e + 1] === right) { entry = e; break }
-          slot = (slot + 1) & mask
-        }
-      }
+      const entry = builder.node(sides[2 * depth] ?? 0, sides[2 * depth + 1] ?? 0)
       entries[node] = entry
       depth--
       if (depth >= 0) settle(depth, entry, heights[node] ?? 0)
@@ -104,18 +90,17 @@ export function compileTree(file: Uint8Array, metadata: Metadata, leafAt: (offse
 
   if ((heights[0] ?? 0) > maxDepth) throw corrupt(`its tree is deeper than ${maxDepth} bits`)
   const root = entries[0] ?? ~NOTHING
-  const shared = new Int32Array(new SharedArrayBuffer(size * 8))
-  shared.set(tree.subarray(0, size * 2))
+  const tree = builder.finish()
   return {
-    tree: shared,
-    jump4: jumpTable(shared, ipVersion === 4 ? root : root4()),
-    jump6: jumpTable(shared, ipVersion === 4 ? ~NOTHING : root),
+    tree,
+    jump4: jumpTable(tree, ipVersion === 4 ? root : root4()),
+    jump6: jumpTable(tree, ipVersion === 4 ? ~NOTHING : root),
   }
 
   /** IPv4 lives under `::/96`. */
   function root4(): number {
     let entry = root
-    for (let bit = 0; entry >= 0 && bit < 96; bit++) entry = shared[2 * entry] ?? ~NOTHING
+    for (let bit = 0; entry >= 0 && bit < 96; bit++) entry = tree[2 * entry] ?? ~NOTHING
     return entry
   }
 }

@@ -14,7 +14,7 @@ import { localize, meets, prefers } from './localize.ts'
 import type { Located } from './localize.ts'
 import { match } from './match.ts'
 import type { Matched } from './match.ts'
-import type { Country, Decision, Fence, Fixed, Redirect, RejectedCounts, RoutingRequest, Service, Snapshot, Step } from './model.ts'
+import type { Country, Decision, Fence, Fixed, Member, Redirect, RejectedCounts, RoutingRequest, Service, Snapshot, Step } from './model.ts'
 import type { Observer } from './observer.ts'
 import { classify, isMedia } from './path.ts'
 import type { Reason } from './reasons.ts'
@@ -34,7 +34,7 @@ export function decide(request: RoutingRequest, snapshot: Snapshot, health: Heal
   if (matched === undefined) return refuse(undefined, located, 'unknown_service', 404)
   const { service } = matched
   observer?.service?.(service)
-  const context: Context = { request, health, random, observer, located, matched, service, snapshot }
+  const context: Context = { request, health, random, observer, located, matched, service, overloaded: undefined }
 
   if (service.segments === 'refuse' && isMedia(classify(matched.rest))) return refuse(service, located, 'segment', 404)
   if (service.fence !== undefined && !admits(service.fence, located.country)) return fenced(context, service.fence)
@@ -48,25 +48,26 @@ export function decide(request: RoutingRequest, snapshot: Snapshot, health: Heal
     const stand = standing(step.pool, health, request.scheme, request.now)
     observer?.considered?.(step, stand)
     const level: Level = { step, stand, capacity: levelCapacity(step, stand) }
+    levels.push(level)
     // Nearly always: the first step that applies is healthy enough for everybody.
-    if (levels.length === 0 && level.capacity === 100) {
-      const chosen = choose(context, level, 'eligible')
+    if (levels.length === 1 && level.capacity === 100) {
+      const chosen = choose(context, levels, level, 'eligible')
       if (chosen !== undefined) return chosen
     }
-    levels.push(level)
   }
   return spill(context, levels) ?? panic(context, levels) ?? lastResort(context, levels) ?? bypass(context, levels) ?? nothing(context, levels)
 }
 
 interface Context {
   readonly request: RoutingRequest
-  readonly snapshot: Snapshot
   readonly health: HealthTable
   readonly random: number
   readonly observer: Observer | undefined
   readonly located: Located
   readonly matched: Matched
   readonly service: Service
+  /** Members that turned this viewer away because of their load, over all steps. */
+  overloaded: Set<Member> | undefined
 }
 
 /** A step that applies to this client. */
@@ -94,7 +95,7 @@ function spill(context: Context, levels: readonly Level[]): Decision | undefined
   // Where all steps together cannot carry the viewers, the few healthy targets of a weak step would drown.
   if (total < 100 && own.stand.healthy < context.service.panicThreshold) return undefined
   for (const level of [own, ...levels]) {
-    const chosen = choose(context, level, 'eligible', level === levels[0] ? undefined : 'spill')
+    const chosen = choose(context, levels, level, 'eligible', level === levels[0] ? undefined : 'spill')
     if (chosen !== undefined) return chosen
   }
   return undefined
@@ -111,7 +112,7 @@ function ownLevel({ random, service }: Context, levels: readonly Level[]): Level
 function panic(context: Context, levels: readonly Level[]): Decision | undefined {
   const own = ownLevel(context, levels)
   for (const level of own === undefined ? [] : [own, ...levels]) {
-    const chosen = choose(context, level, 'unproven', 'panic')
+    const chosen = choose(context, levels, level, 'unproven', 'panic')
     if (chosen !== undefined) return chosen
   }
   return undefined
@@ -119,7 +120,7 @@ function panic(context: Context, levels: readonly Level[]): Decision | undefined
 
 function lastResort(context: Context, levels: readonly Level[]): Decision | undefined {
   for (const level of levels) {
-    const chosen = choose(context, level, 'lastResort', 'last_resort')
+    const chosen = choose(context, levels, level, 'lastResort', 'last_resort')
     if (chosen !== undefined) return chosen
   }
   return undefined
@@ -127,11 +128,12 @@ function lastResort(context: Context, levels: readonly Level[]): Decision | unde
 
 function bypass(context: Context, levels: readonly Level[]): Decision | undefined {
   const { service } = context
-  return service.bypass && fixed(context, service.bypass, 'bypass', ['bypass'], rejectedBy(levels))
+  return service.bypass && fixed(context, service.bypass, 'bypass', ['bypass'], rejectedBy(context, levels))
 }
 
-function nothing({ service, located }: Context, levels: readonly Level[]): Decision {
-  const rejected = rejectedBy(levels)
+function nothing(context: Context, levels: readonly Level[]): Decision {
+  const { service, located } = context
+  const rejected = rejectedBy(context, levels)
   const forbidden = rejected.jurisdiction !== undefined && Object.keys(rejected).length === 1
   return forbidden ? refuse(service, located, 'jurisdiction', 451, rejected) : refuse(service, located, 'no_target', 503, rejected)
 }
@@ -148,7 +150,7 @@ function admits(fence: Fence, country: Country): boolean {
 }
 
 /** Lets a step's selector pick, and asserts what it picked. */
-function choose(context: Context, { step, stand }: Level, among: Among, how?: Reason): Decision | undefined {
+function choose(context: Context, levels: readonly Level[], { step, stand }: Level, among: Among, how?: Reason): Decision | undefined {
   const list = stand[among]
   if (list.length === 0) return undefined
   const { request, health, random, observer, located, matched, service } = context
@@ -166,11 +168,11 @@ function choose(context: Context, { step, stand }: Level, among: Among, how?: Re
     ignoreLoad: among !== 'eligible',
     observer,
     overflowed: false,
-    overloaded: 0,
+    overloaded: context.overloaded,
   }
   const member = selectors[step.select](draw)
+  context.overloaded = draw.overloaded
   if (member === undefined) return undefined
-  const rejected = draw.overloaded === 0 ? stand.rejected : { ...stand.rejected, overload: draw.overloaded }
   return checked(context, {
     outcome: how === 'panic' || how === 'last_resort' ? how : 'redirect',
     service,
@@ -182,7 +184,7 @@ function choose(context: Context, { step, stand }: Level, among: Among, how?: Re
     localization: located.localization,
     country: located.country,
     why: reasonsOf(step, draw.overflowed, how),
-    rejected,
+    rejected: rejectedBy(context, levels),
   })
 }
 
@@ -222,8 +224,10 @@ function refuse(service: Service | undefined, located: Located, reason: Reason, 
 
 const NONE: RejectedCounts = Object.freeze({})
 
-function rejectedBy(levels: readonly Level[]): RejectedCounts {
-  const sum: Partial<Record<Reason, number>> = {}
+function rejectedBy({ overloaded }: Context, levels: readonly Level[]): RejectedCounts {
+  const [first] = levels
+  if (first !== undefined && levels.length === 1 && overloaded === undefined) return first.stand.rejected
+  const sum: Partial<Record<Reason, number>> = overloaded === undefined ? {} : { overload: overloaded.size }
   for (const { stand } of levels) {
     for (const reason of Object.keys(stand.rejected) as Reason[]) sum[reason] = (sum[reason] ?? 0) + (stand.rejected[reason] ?? 0)
   }

@@ -56,12 +56,12 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
   [
     'the next step takes the viewers that the first turns away because of load',
     { targets: { a: { shed: 1 }, b: {} }, services: { tv: { steps: [{ targets: ['a'] }, { targets: ['b'] }] } } },
-    {}, 'redirect b', ['weighted', 'spill'], {},
+    {}, 'redirect b', ['weighted', 'spill'], { overload: 1 },
   ],
   [
     'load is ignored before anything worse happens',
     { targets: { a: { shed: 1 } }, services: { tv: { steps: [{ targets: ['a'] }] } } },
-    {}, 'panic a', ['weighted', 'panic'], {},
+    {}, 'panic a', ['weighted', 'panic'], { overload: 1 },
   ],
   [
     'a draining target gets nobody while another is left, even a failed one',

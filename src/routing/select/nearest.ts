@@ -14,7 +14,7 @@ const FLOOR_KM = 50
 export const nearest: Selector = (draw) => {
   const { preferred, origin } = draw
   if (preferred !== undefined) {
-    const chosen = ranked(draw, (member) => preferred(member.target))
+    const chosen = ranked(draw, (member) => member.weight > 0 && preferred(member.target))
     if (chosen !== undefined) return chosen
   }
   if (origin === undefined) return ranked(draw, () => true)
@@ -29,6 +29,8 @@ export const nearest: Selector = (draw) => {
   // Nothing has a place, or only weights of 0 are left: distance says nothing.
   if (closest === -2) return ranked(draw, () => true)
 
-  const limit = Math.cos(Math.min(Math.PI, draw.step.spread * Math.max(Math.acos(Math.min(1, closest)), FLOOR_KM / EARTH_KM)))
+  const angle = Math.acos(Math.min(1, Math.max(-1, closest)))
+  // Rounding must not put the nearest member outside of its own circle.
+  const limit = Math.min(closest, Math.cos(Math.min(Math.PI, draw.step.spread * Math.max(angle, FLOOR_KM / EARTH_KM))))
   return ranked(draw, (member: Member) => member.target.at !== undefined && cosine(origin, member.target.at) >= limit)
 }

@@ -36,7 +36,9 @@ function top(draw: Draw, admits: (member: Member) => boolean, passed: ReadonlySe
   let best: Member | undefined
   let bestScore = -1
   for (const member of draw.list) {
-    if (!admits(member) || passed?.has(member)) continue
+    if (!admits(member)) continue
+    // What a full member hands on goes to members with a weight.
+    if (passed !== undefined && (member.weight === 0 || passed.has(member))) continue
     const score = scoreOf(draw.key, member)
     // Losers are not asked whether they turn the viewer away: it would count sheds that did not matter.
     if (score > bestScore && !turnedAway(draw, member)) {

@@ -31,8 +31,8 @@ export interface Draw {
   readonly observer: Observer | undefined
   /** Set when the title's first member was over its share. */
   overflowed: boolean
-  /** Set when a member turned this viewer away because of its load. */
-  overloaded: number
+  /** The members that turned this viewer away because of their load, in this step and the ones before. */
+  overloaded: Set<Member> | undefined
 }
 
 export type Selector = (draw: Draw) => Member | undefined
@@ -47,6 +47,7 @@ export function turnedAway(draw: Draw, member: Member): boolean {
   if (share === 0) return false
   // The same viewers are turned away at the same load, so that nobody hops while it wavers.
   if (fraction(combine(draw.random ^ SHED_SALT, member.target.seed)) >= share) return false
-  draw.overloaded++
+  draw.overloaded ??= new Set()
+  draw.overloaded.add(member)
   return true
 }

@@ -1,0 +1,187 @@
+/**
+ * Loads the geo databases and picks up new ones while the router runs.
+ *
+ * A file that is absent, unreadable, damaged or of the wrong kind never replaces one that works: it is reported once
+ * and looked at again when it changes. A file that changed since the last look may still be being written, so it waits
+ * for a look at which it stayed the same.
+ */
+import { readFile, stat } from 'node:fs/promises'
+import { compileInWorker } from './compile.ts'
+import type { CompileJob, DatabaseKind } from './compile.ts'
+import { GeoDatabaseError } from './geo-error.ts'
+import { AsnIndex, GeoIndex } from './geo-index.ts'
+import type { SharedAsn, SharedGeo } from './geo-index.ts'
+import type { Locator } from './locator.ts'
+import { MAX_BYTES } from './mmdb.ts'
+
+/** What tells one state of a file from another. */
+export interface FileStat {
+  readonly size: number
+  readonly mtimeMs: number
+  readonly ino: number
+}
+
+/** The file system and the compiler, as far as they are needed. Any of them may reject. */
+export interface GeoIO {
+  readonly stat: (path: string) => Promise<FileStat>
+  readonly readFile: (path: string) => Promise<Uint8Array<ArrayBuffer>>
+  readonly compile: (job: CompileJob) => Promise<SharedGeo | SharedAsn>
+}
+
+export interface GeoLoaded {
+  readonly kind: DatabaseKind
+  readonly path: string
+  readonly databaseType: string
+  /** Milliseconds since the epoch. */
+  readonly builtAt: number
+}
+
+export interface GeoRefused {
+  readonly kind: DatabaseKind
+  readonly path: string
+  /** What is wrong and what to do. */
+  readonly message: string
+}
+
+export interface GeoSourceOptions {
+  readonly path: string
+  readonly asnPath?: string | undefined
+  readonly locator: Locator
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly io?: Partial<GeoIO>
+  readonly onLoaded?: (loaded: GeoLoaded) => void
+  readonly onRefused?: (refused: GeoRefused) => void
+  /** Milliseconds between two looks. Default 10,000: a new file is in use after 10 to 20 seconds. */
+  readonly pollMs?: number
+  /** Default 512 MiB. A larger file is refused unread. */
+  readonly maxBytes?: number
+}
+
+export type Check = 'same' | 'loaded' | 'refused'
+
+export class GeoSource {
+  readonly #options: GeoSourceOptions
+  readonly #io: GeoIO
+  readonly #maxBytes: number
+  readonly #files: readonly WatchedFile[]
+  #checking: Promise<Check> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(options: GeoSourceOptions) {
+    this.#options = options
+    this.#io = { stat, readFile, compile: compileInWorker, ...options.io }
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES
+    const { path, asnPath } = options
+    this.#files = asnPath === undefined ? [watched('geo', path)] : [watched('geo', path), watched('asn', asnPath)]
+  }
+
+  /** The first look: takes the files as they are. Never rejects; what is refused is reported, and taken up once it changes. */
+  async load(): Promise<void> {
+    await this.#exclusive(true)
+  }
+
+  /** One more look. `refused` and `loaded` only where something changed. A call while another is busy joins it. */
+  check(): Promise<Check> {
+    return this.#exclusive(false)
+  }
+
+  /** Looks every `pollMs` until `close`. Does not keep the process alive. */
+  start(): void {
+    if (this.#closed || this.#timer !== undefined) return
+    const look = (): void => {
+      this.#timer = setTimeout(() => void this.check().finally(() => this.#closed || look()), this.#options.pollMs ?? 10_000).unref()
+    }
+    look()
+  }
+
+  /** Stops looking. A look that is busy ends without effect. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  #exclusive(atOnce: boolean): Promise<Check> {
+    this.#checking ??= this.#lookAtAll(atOnce).finally(() => {
+      this.#checking = undefined
+    })
+    return this.#checking
+  }
+
+  async #lookAtAll(atOnce: boolean): Promise<Check> {
+    const results: Check[] = []
+    for (const file of this.#files) results.push(await this.#look(file, atOnce))
+    return results.find((result) => result === 'refused') ?? results.find((result) => result === 'loaded') ?? 'same'
+  }
+
+  async #look(file: WatchedFile, atOnce: boolean): Promise<Check> {
+    const state = await this.#state(file.path)
+    const settled = atOnce || state.key === file.seen
+    file.seen = state.key
+    if (!settled || state.key === file.handled) return 'same'
+    try {
+      if (state.problem !== undefined) throw new GeoDatabaseError(state.problem)
+      const shared = await this.#compile(file)
+      // What was read may be half of what is there by now.
+      const { key } = await this.#state(file.path)
+      if (this.#closed || key !== state.key) return 'same'
+      file.handled = state.key
+      this.#use(shared)
+      this.#options.onLoaded?.({ kind: file.kind, path: file.path, databaseType: shared.databaseType, builtAt: shared.builtAt })
+      return 'loaded'
+    } catch (error) {
+      if (this.#closed) return 'same'
+      file.handled = state.key
+      const message = error instanceof GeoDatabaseError ? error.message : `geo database cannot be read (${codeOf(error)}); check the file and its permissions`
+      this.#options.onRefused?.({ kind: file.kind, path: file.path, message })
+      return 'refused'
+    }
+  }
+
+  async #state(path: string): Promise<FileState> {
+    try {
+      const { size, mtimeMs, ino } = await this.#io.stat(path)
+      const key = `${size}:${mtimeMs}:${ino}`
+      if (size > this.#maxBytes) return { key, problem: `geo database has ${size} bytes, more than the ${this.#maxBytes} allowed; give a smaller one` }
+      return { key, problem: undefined }
+    } catch (error) {
+      const code = codeOf(error)
+      return { key: code, problem: `geo database cannot be found (${code}); put it in place or correct its path` }
+    }
+  }
+
+  async #compile({ kind, path }: WatchedFile): Promise<SharedGeo | SharedAsn> {
+    const file = await this.#io.readFile(path)
+    return this.#io.compile({ kind, file, maxBytes: this.#maxBytes })
+  }
+
+  #use(shared: SharedGeo | SharedAsn): void {
+    if (shared.kind === 'geo') this.#options.locator.swap(GeoIndex.from(shared), this.#options.now())
+    else this.#options.locator.swapAsn(AsnIndex.from(shared))
+  }
+}
+
+interface WatchedFile {
+  readonly kind: DatabaseKind
+  readonly path: string
+  /** The state at the last look. */
+  seen: string | undefined
+  /** The state that was loaded or refused last. */
+  handled: string | undefined
+}
+
+interface FileState {
+  readonly key: string
+  /** Why the file is not even worth reading. */
+  readonly problem: string | undefined
+}
+
+function watched(kind: DatabaseKind, path: string): WatchedFile {
+  return { kind, path, seen: undefined, handled: undefined }
+}
+
+/** The system's code alone: its message holds the path once more. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
+}
