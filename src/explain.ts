@@ -19,6 +19,8 @@ export interface ExplainedTarget {
   readonly weight: number
   readonly health: HealthState
   readonly adminState: AdminState
+  /** Percent of viewers that the target turns away because of its load; absent when none. */
+  readonly sheds?: number
   /** Whole kilometres from the client; absent where either place is not known. */
   readonly distanceKm?: number
   /** Why it is not eligible; absent when it is. */
@@ -103,6 +105,7 @@ function explainMember(member: Member, step: Step, request: RoutingRequest, heal
     weight,
     health: health.state(target),
     adminState: health.admin(target),
+    ...(health.shed(target) > 0 ? { sheds: Math.round(100 * health.shed(target)) } : {}),
     ...(origin !== undefined && target.at !== undefined ? { distanceKm: Math.round(kilometres(origin, target.at)) } : {}),
     ...(rejected === undefined ? {} : { rejected }),
     ...(rejected === 'jurisdiction' ? { faults: faults(step.pool.policy, target.jurisdiction, request.now) } : {}),
@@ -129,11 +132,12 @@ export function formatExplanation(explanation: Explanation): string {
   return `${lines.join('\n')}\n`
 }
 
-function describe({ target, weight, health, adminState, distanceKm, rejected, faults: wrong }: ExplainedTarget): string {
+function describe({ target, weight, health, adminState, sheds, distanceKm, rejected, faults: wrong }: ExplainedTarget): string {
   const facts = [
     `weight ${weight}`,
     `health ${health}`,
     ...(adminState === 'auto' ? [] : [`forced ${adminState}`]),
+    ...(sheds === undefined ? [] : [`turns ${sheds} % away`]),
     ...(distanceKm === undefined ? [] : [`${distanceKm} km`]),
     ...(rejected === undefined ? [] : [`rejected: ${rejected}${wrong === undefined ? '' : ` (${wrong.join(', ')})`}`]),
   ]

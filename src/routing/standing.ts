@@ -67,8 +67,8 @@ function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): S
     if (reason !== undefined) rejected[reason] = (rejected[reason] ?? 0) + 1
     const end = compliesUntil(pool.policy, member.target.jurisdiction)
     if (end <= now) from = Math.max(from, end)
+    else until = Math.min(until, end)
     if (reason === 'jurisdiction' || reason === 'scheme' || reason === 'forced_down') continue
-    until = Math.min(until, end)
     lastResort.push(member)
     if (reason === 'drain') continue
     unproven.push(member)
