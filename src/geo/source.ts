@@ -50,6 +50,7 @@ export interface GeoSourceOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly io?: Partial<GeoIO>
+  /** Neither of the two may throw. */
   readonly onLoaded?: (loaded: GeoLoaded) => void
   readonly onRefused?: (refused: GeoRefused) => void
   /** Milliseconds between two looks. Default 10,000: a new file is in use after 10 to 20 seconds. */
@@ -120,23 +121,19 @@ export class GeoSource {
     const settled = atOnce || state.key === file.seen
     file.seen = state.key
     if (!settled || state.key === file.handled) return 'same'
-    try {
-      if (state.problem !== undefined) throw new GeoDatabaseError(state.problem)
-      const shared = await this.#compile(file)
-      // What was read may be half of what is there by now.
-      const { key } = await this.#state(file.path)
-      if (this.#closed || key !== state.key) return 'same'
-      file.handled = state.key
-      this.#use(shared)
-      this.#options.onLoaded?.({ kind: file.kind, path: file.path, databaseType: shared.databaseType, builtAt: shared.builtAt })
-      return 'loaded'
-    } catch (error) {
-      if (this.#closed) return 'same'
-      file.handled = state.key
-      const message = error instanceof GeoDatabaseError ? error.message : `geo database cannot be read (${codeOf(error)}); check the file and its permissions`
-      this.#options.onRefused?.({ kind: file.kind, path: file.path, message })
+    const result = state.problem === undefined ? await this.#compiled(file) : state.problem
+    // What was read may be half of what is there by now; then neither it nor its faults count.
+    const { key } = await this.#state(file.path)
+    if (this.#closed || key !== state.key) return 'same'
+    file.handled = state.key
+    const { kind, path } = file
+    if (typeof result === 'string') {
+      this.#options.onRefused?.({ kind, path, message: result })
       return 'refused'
     }
+    this.#use(result)
+    this.#options.onLoaded?.({ kind, path, databaseType: result.databaseType, builtAt: result.builtAt })
+    return 'loaded'
   }
 
   async #state(path: string): Promise<FileState> {
@@ -151,9 +148,15 @@ export class GeoSource {
     }
   }
 
-  async #compile({ kind, path }: WatchedFile): Promise<SharedGeo | SharedAsn> {
-    const file = await this.#io.readFile(path)
-    return this.#io.compile({ kind, file, maxBytes: this.#maxBytes })
+  /** The arrays, or why there are none. */
+  async #compiled({ kind, path }: WatchedFile): Promise<SharedGeo | SharedAsn | string> {
+    try {
+      const file = await this.#io.readFile(path)
+      return await this.#io.compile({ kind, file, maxBytes: this.#maxBytes })
+    } catch (error) {
+      if (error instanceof GeoDatabaseError) return error.message
+      return `geo database cannot be read (${codeOf(error)}); check the file and its permissions`
+    }
   }
 
   #use(shared: SharedGeo | SharedAsn): void {

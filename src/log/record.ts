@@ -4,7 +4,7 @@
 import { countryOf } from '../privacy/country.ts'
 import { minuteOf } from '../privacy/minute.ts'
 import type { DecisionRecord, RecordJurisdiction } from '../privacy/record.ts'
-import { countryListOf, declaredCountryOf, idOf, stepNameOf, versionLabelOf } from '../privacy/values.ts'
+import { RECORD_STATUSES, countryListOf, declaredCountryOf, idOf, stepNameOf, versionLabelOf } from '../privacy/values.ts'
 import type { AgentClass, ContentId, RecordFormat, RecordObject } from '../privacy/values.ts'
 import { complies } from '../routing/jurisdiction.ts'
 import type { Decision, Jurisdiction, Redirect, RejectedCounts } from '../routing/model.ts'
@@ -17,6 +17,8 @@ export interface DecisionFacts {
   readonly format: RecordFormat
   readonly agent: AgentClass
   readonly content: ContentId
+  /** HTTP status as sent; it differs from the decision's where the answer was JSON. */
+  readonly status: number
   /** `Snapshot.label` of the snapshot that decided. */
   readonly snapshot: string
   /** Milliseconds since the epoch: the request's own `now`, so that evidence is judged as the decision judged it. */
@@ -32,7 +34,7 @@ const SEPARATOR = '\n'
  */
 export function keyOf(facts: DecisionFacts, content: string): string {
   const { decision } = facts
-  let key = `${Math.floor(facts.now / MINUTE_MS)} ${decision.service?.index ?? -1} ${decision.status} ${decision.outcome} ${decision.localization} `
+  let key = `${Math.floor(facts.now / MINUTE_MS)} ${decision.service?.index ?? -1} ${facts.status} ${decision.outcome} ${decision.localization} `
     + `${countryOf(decision.country)} ${facts.agent} ${facts.object} ${facts.format} ${facts.snapshot} ${content}`
   if (decision.outcome !== 'refuse') key += `${SEPARATOR}${decision.member.target.index} ${decision.step?.index ?? -1}`
   for (const reason of decision.why) key += ` ${reason}`
@@ -71,7 +73,7 @@ export function recordOf(facts: DecisionFacts, content: ContentId, router: strin
     target: sent === undefined ? null : idOf(sent.member.target.id),
     localization: decision.localization,
     why: decision.why,
-    status: decision.status,
+    status: RECORD_STATUSES.find((status) => status === facts.status) ?? decision.status,
     policy: policy === undefined ? null : idOf(policy.id),
     compliant: sent === undefined || policy === undefined ? null : compliant(sent, facts.now),
     rejected: counted(decision.rejected),

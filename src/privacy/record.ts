@@ -78,7 +78,7 @@ export const RECORD_FIELDS: readonly RecordField[] = [
   { name: 'target', kind: 'id', nullable: true, meaning: 'where the viewer was sent, null for refuse', source: 'configuration', kept: 'needed for the proof' },
   { name: 'localization', kind: 'list', values: RECORD_LOCALIZATIONS, meaning: 'how the viewer was placed', source: 'decision', kept: 'needed to judge the geo data' },
   { name: 'why', kind: 'reasons', meaning: 'reasons, in order; for refuse the one reason', source: 'decision', kept: 'needed for the proof' },
-  { name: 'status', kind: 'list', values: RECORD_STATUSES, meaning: 'HTTP status', source: 'decision', kept: 'needed for operation' },
+  { name: 'status', kind: 'list', values: RECORD_STATUSES, meaning: 'HTTP status as sent; 200 for a JSON answer', source: 'answer', kept: 'needed for operation' },
   { name: 'policy', kind: 'id', nullable: true, meaning: 'jurisdiction policy of the service, null where it has none', source: 'configuration', kept: 'needed for the proof' },
   { name: 'compliant', kind: 'list', values: [true, false], nullable: true, meaning: 'whether the target satisfied the policy, judged again for the record; null where there is no policy or no target', source: 'policy and target', kept: 'the proof' },
   { name: 'rejected', kind: 'counts', meaning: 'targets that were not eligible, by reason', source: 'decision', kept: 'needed for the proof' },

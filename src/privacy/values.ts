@@ -28,7 +28,7 @@ export const RECORD_FORMATS = ['hls', 'dash', 'mss', 'cmaf', 'ts', 'mp4', 'other
 export const AGENTS = ['human', 'bot', 'tool', 'unknown'] as const
 export const RECORD_OUTCOMES = ['redirect', 'panic', 'last_resort', 'bypass', 'fence', 'refuse'] as const
 export const RECORD_LOCALIZATIONS = ['zone', 'asn', 'geo', 'default'] as const
-export const RECORD_STATUSES = [302, 307, 403, 404, 451, 503] as const
+export const RECORD_STATUSES = [200, 302, 307, 403, 404, 451, 503] as const
 export const RECORD_LAWS = ['US-CLOUD-ACT', 'US-FISA-702', 'US-EO-12333', 'CN-NIL', 'RU-SORM', 'UK-IPA', 'IN-TA', 'other'] as const
 export const RECORD_REASONS = [
   'jurisdiction', 'forced_down', 'drain', 'down', 'overload', 'scheme',

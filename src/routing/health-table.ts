@@ -11,6 +11,7 @@ import type { Standing } from './standing.ts'
 export class HealthTable {
   /** Rises with every change of state. */
   version = 1
+  readonly #targets: readonly Target[]
   readonly #state: Uint8Array
   readonly #admin: Uint8Array
   readonly #shed: Float64Array
@@ -21,6 +22,7 @@ export class HealthTable {
 
   constructor(snapshot: Snapshot) {
     const count = snapshot.targets.length
+    this.#targets = snapshot.targets
     this.#state = new Uint8Array(count)
     this.#admin = new Uint8Array(count)
     this.#shed = new Float64Array(count)
@@ -55,6 +57,21 @@ export class HealthTable {
   setShed(target: Target, share: number): void {
     // A report that holds no number must not turn a target off.
     this.#set(this.#shed, target, share > 0 ? Math.min(1, share) : 0)
+  }
+
+  /**
+   * Takes over what was measured of targets that are in both snapshots. Their `adminState` is the new snapshot's, unless
+   * an operator's command differs from what the former snapshot said.
+   */
+  inherit(from: HealthTable, of: Snapshot): void {
+    const here = new Map(this.#targets.map((target) => [target.id, target]))
+    for (const former of of.targets) {
+      const target = here.get(former.id)
+      if (target === undefined) continue
+      this.setState(target, from.state(former))
+      this.setShed(target, from.shed(former))
+      if (from.admin(former) !== former.adminState) this.setAdmin(target, from.admin(former))
+    }
   }
 
   #set(column: Uint8Array | Float64Array, target: Target, value: number): void {

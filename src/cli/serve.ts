@@ -1,0 +1,68 @@
+/** `wissel serve`: runs until it is told to stop. */
+import { startApp } from '../app.ts'
+import type { App } from '../app.ts'
+import { startDemoTargets } from '../demo.ts'
+import { formatEndpoint } from '../settings.ts'
+
+export interface ServeOptions {
+  readonly listen: string | undefined
+  readonly admin: string | undefined
+  readonly demo: boolean
+}
+
+/** Resolves with the exit status. SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads and reopens files. */
+export async function serve(directory: string, { listen, admin, demo }: ServeOptions): Promise<number> {
+  const say = (text: string) => void process.stderr.write(text)
+  // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
+  forbidReports()
+  const app = await startApp({ directory, listen, admin, messages: say })
+  const targets = demo
+    ? await startDemoTargets(app.world.snapshot.targets, (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
+    : undefined
+  say(banner(app, targets?.running.length))
+  process.on('SIGHUP', () => {
+    app.reopen()
+    void app.reload()
+  })
+  await stopSignal()
+  await app.close()
+  await targets?.close()
+  return 0
+}
+
+function forbidReports(): void {
+  const { report } = process
+  report.reportOnFatalError = false
+  report.reportOnSignal = false
+  report.reportOnUncaughtException = false
+}
+
+function banner(app: App, demoTargets: number | undefined): string {
+  const admin = formatEndpoint(app.admin)
+  const lines = [`wissel: players at http://${formatEndpoint(app.public)}, operators at http://${admin}`]
+  if (demoTargets !== undefined) {
+    const url = `http://127.0.0.1:${app.public.port}/demo/live/master.m3u8`
+    lines.push(
+      `${demoTargets} demo targets are running. Try, in another terminal:`,
+      '',
+      `  curl -iL ${url}`,
+      `  curl -iL -H 'X-Forwarded-For: 193.99.144.80' ${url}     # as from Germany; 212.27.48.10 is in France, 8.8.8.8 in the United States`,
+      `  curl 'http://${admin}/explain?format=text&ip=8.8.8.8&url=${encodeURIComponent(url)}'`,
+      '',
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (stopping) process.exit(1)
+        stopping = true
+        resolve()
+      })
+    }
+  })
+}

@@ -1,0 +1,38 @@
+/** What a request leaves behind: classes of it, never its text. */
+import { agentClass } from '../privacy/agent.ts'
+import { contentOf } from '../privacy/content.ts'
+import { OTHER } from '../privacy/values.ts'
+import type { ContentId } from '../privacy/values.ts'
+import type { Decision, RoutingRequest, Snapshot } from '../routing/model.ts'
+import { classify } from '../routing/path.ts'
+import type { DecisionLog } from './decision-log.ts'
+
+export interface DecidedRequest {
+  readonly decision: Decision
+  readonly request: RoutingRequest
+  readonly snapshot: Snapshot
+  /** As sent: 200 where the answer was a list for an app. */
+  readonly status: number
+  readonly userAgent: string | undefined
+}
+
+export function recordDecision(log: DecisionLog, { decision, request, snapshot, status, userAgent }: DecidedRequest): void {
+  const { service } = decision
+  const { path, now } = request
+  const { object, format } = classify(path)
+  log.add({
+    decision,
+    status,
+    object,
+    format,
+    agent: agentClass(userAgent),
+    content: service === undefined ? (OTHER as ContentId) : contentOf(withinService(path, request.host, service, snapshot), service.content),
+    snapshot: snapshot.label,
+    now,
+  })
+}
+
+/** Content rules speak of paths within the service. */
+function withinService(path: string, host: string, service: Snapshot['services'][number], snapshot: Snapshot): string {
+  return snapshot.hosts.get(host) === service || service.prefix === undefined ? path : path.slice(service.prefix.length)
+}

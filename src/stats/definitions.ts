@@ -1,0 +1,40 @@
+/**
+ * Every metric of Wissel's own: the one description that documentation is generated from and a test compares with.
+ * A label's values are a closed list or ids of the configuration, so no traffic can make the number of series grow.
+ */
+import { HEALTH_STATES, OUTCOMES } from '../routing/model.ts'
+import { REASON_NAMES } from '../routing/reasons.ts'
+
+/** A closed list, or the name of what in the configuration has these ids. */
+export type LabelValues = readonly string[] | 'service' | 'target' | 'sink' | 'given'
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: Readonly<Record<string, LabelValues>>
+}
+
+export const METRICS = {
+  wissel_decisions_total: { type: 'counter', help: 'Decisions. The target is empty for a refusal.', labels: { service: 'service', outcome: OUTCOMES, target: 'target' } },
+  wissel_decision_reasons_total: { type: 'counter', help: 'Reasons that decisions gave; a decision may give several.', labels: { reason: REASON_NAMES } },
+  wissel_rejections_total: { type: 'counter', help: 'Targets that were not eligible, summed over decisions.', labels: { reason: REASON_NAMES } },
+  wissel_refusals_total: { type: 'counter', help: 'Refusals. The service is empty where none matched.', labels: { service: 'service', reason: REASON_NAMES } },
+  wissel_decision_duration_seconds: { type: 'histogram', help: 'Time from a request to its answer, within the process.', labels: {} },
+  wissel_http_rejected_total: { type: 'counter', help: 'Requests that were turned away before a decision.', labels: { reason: 'given' } },
+  wissel_requests_failed_total: { type: 'counter', help: 'Requests that failed by a fault of the router.', labels: {} },
+  wissel_snapshot_version: { type: 'gauge', help: 'Number of the snapshot that decides.', labels: {} },
+  wissel_snapshot_age_seconds: { type: 'gauge', help: 'Time since the snapshot that decides was applied.', labels: {} },
+  wissel_snapshot_refused_total: { type: 'counter', help: 'Snapshots that were refused.', labels: { reason: 'given' } },
+  wissel_geo_database_age_seconds: { type: 'gauge', help: 'Time since the geo database was built. Absent without one.', labels: {} },
+  wissel_geo_lookup_failures_total: { type: 'counter', help: 'Look-ups that failed by a fault of the database.', labels: {} },
+  wissel_records_decided_total: { type: 'counter', help: 'Decisions that were given to the decision log.', labels: {} },
+  wissel_records_recorded_total: { type: 'counter', help: 'Decisions in records that were given to the sinks.', labels: {} },
+  wissel_records_dropped_total: { type: 'counter', help: 'Decisions that are in no record.', labels: {} },
+  wissel_sink_dropped_total: { type: 'counter', help: 'Decisions in records that a sink could not take.', labels: { sink: 'sink' } },
+  wissel_target_state: { type: 'gauge', help: '1 for the state that a target is in, by its health checks, else 0.', labels: { target: 'target', state: HEALTH_STATES } },
+} as const satisfies Readonly<Record<string, MetricDefinition>>
+
+export type MetricName = keyof typeof METRICS
+
+/** Upper bounds of `wissel_decision_duration_seconds`. */
+export const DURATION_BUCKETS: readonly number[] = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2]

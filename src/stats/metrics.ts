@@ -1,0 +1,159 @@
+/**
+ * The metrics, for Prometheus to fetch. The owner of `prom-client`.
+ *
+ * A request costs a few additions; names, labels and text are made when somebody asks. No label holds anything of a
+ * viewer, and how many series there are is decided by the configuration (`definitions.ts`).
+ */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { DecisionLog } from '../log/decision-log.ts'
+import { HEALTH_STATES } from '../routing/model.ts'
+import type { HealthTable } from '../routing/health-table.ts'
+import type { Decision, Snapshot } from '../routing/model.ts'
+import { REASON_NAMES } from '../routing/reasons.ts'
+import { DURATION_BUCKETS, METRICS } from './definitions.ts'
+import type { MetricName } from './definitions.ts'
+import { Tally } from './tally.ts'
+
+export interface MetricsOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Closed lists of other parts of the router. A reason that is not in its list counts as `other`. */
+  readonly httpReasons: readonly string[]
+  readonly snapshotReasons: readonly string[]
+  readonly log?: Pick<DecisionLog, 'decided' | 'recorded' | 'dropped' | 'sinks'>
+  /** Whether to add the process's own metrics: processor, memory, event loop, garbage. Default true. */
+  readonly process?: boolean
+}
+
+type Labels = Readonly<Record<string, string>>
+type Sample = { readonly labels: Labels, readonly value: number }
+
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #tally = new Tally()
+  readonly #duration: Histogram
+  readonly #httpRejected: Map<string, number>
+  readonly #snapshotRefused: Map<string, number>
+  #failed = 0
+  #geoFailures = 0
+  #geoBuiltAt: number | undefined
+  #world: { readonly snapshot: Snapshot, readonly health: HealthTable, readonly appliedAt: number } | undefined
+
+  constructor({ now, httpReasons, snapshotReasons, log, process = true }: MetricsOptions) {
+    this.#httpRejected = counters(httpReasons)
+    this.#snapshotRefused = counters(snapshotReasons)
+    const { help } = METRICS.wissel_decision_duration_seconds
+    this.#duration = new Histogram({ name: 'wissel_decision_duration_seconds', help, buckets: [...DURATION_BUCKETS], registers: [this.#registry] })
+    const tally = this.#tally
+    this.#collect('wissel_decisions_total', () => samples(tally.decisions()))
+    this.#collect('wissel_decision_reasons_total', () => REASON_NAMES.map((reason) => sample(tally.reasons[reason], { reason })))
+    this.#collect('wissel_rejections_total', () => REASON_NAMES.map((reason) => sample(tally.rejections[reason], { reason })))
+    this.#collect('wissel_refusals_total', () => samples(tally.refusals()))
+    this.#collect('wissel_http_rejected_total', () => byReason(this.#httpRejected))
+    this.#collect('wissel_requests_failed_total', () => [sample(this.#failed)])
+    this.#collect('wissel_snapshot_version', () => (this.#world === undefined ? [] : [sample(this.#world.snapshot.version.number)]))
+    this.#collect('wissel_snapshot_age_seconds', () => (this.#world === undefined ? [] : [sample((now() - this.#world.appliedAt) / 1000)]))
+    this.#collect('wissel_snapshot_refused_total', () => byReason(this.#snapshotRefused))
+    this.#collect('wissel_geo_database_age_seconds', () => (this.#geoBuiltAt === undefined ? [] : [sample((now() - this.#geoBuiltAt) / 1000)]))
+    this.#collect('wissel_geo_lookup_failures_total', () => [sample(this.#geoFailures)])
+    this.#collect('wissel_records_decided_total', () => [sample(log?.decided ?? 0)])
+    this.#collect('wissel_records_recorded_total', () => [sample(log?.recorded ?? 0)])
+    this.#collect('wissel_records_dropped_total', () => [sample(log?.dropped ?? 0)])
+    this.#collect('wissel_sink_dropped_total', () => (log?.sinks ?? []).map(({ name, dropped }) => sample(dropped, { sink: name })))
+    this.#collect('wissel_target_state', () => this.#targetStates())
+    if (process) collectDefaultMetrics({ register: this.#registry })
+  }
+
+  /** @param seconds from the request to the answer, on a clock that never jumps */
+  decision(decision: Decision, seconds: number): void {
+    this.#tally.add(decision)
+    this.#duration.observe(seconds)
+  }
+
+  httpRejected(reason: string): void {
+    count(this.#httpRejected, reason)
+  }
+
+  requestFailed(): void {
+    this.#failed++
+  }
+
+  snapshotRefused(reason: string): void {
+    count(this.#snapshotRefused, reason)
+  }
+
+  geoLookupFailed(): void {
+    this.#geoFailures++
+  }
+
+  /** @param builtAt when the database in use was built, in milliseconds since the epoch; `undefined`: there is none */
+  geoDatabase(builtAt: number | undefined): void {
+    this.#geoBuiltAt = builtAt
+  }
+
+  /** A new snapshot decides from now on. What is in both keeps its totals; what left has no series any more. */
+  reset(snapshot: Snapshot, health: HealthTable, appliedAt: number): void {
+    this.#world = { snapshot, health, appliedAt }
+    this.#tally.reset(snapshot)
+  }
+
+  async render(): Promise<{ readonly contentType: string, readonly text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() }
+  }
+
+  #collect(name: Exclude<MetricName, 'wissel_decision_duration_seconds'>, read: () => readonly Sample[]): void {
+    const { type, help, labels } = METRICS[name]
+    const config = { name, help, labelNames: Object.keys(labels), registers: [this.#registry] }
+    if (type === 'counter') {
+      new Counter({
+        ...config,
+        collect() {
+          this.reset()
+          for (const { labels: of, value } of read()) this.inc(of, value)
+        },
+      })
+      return
+    }
+    new Gauge({
+      ...config,
+      collect() {
+        this.reset()
+        // Resetting a gauge without labels gives it a zero, where nothing is known.
+        if (config.labelNames.length === 0) this.remove()
+        for (const { labels: of, value } of read()) this.set(of, value)
+      },
+    })
+  }
+
+  #targetStates(): Sample[] {
+    const world = this.#world
+    if (world === undefined) return []
+    return world.snapshot.targets.flatMap((target) => {
+      const now = world.health.state(target)
+      return HEALTH_STATES.map((state) => sample(state === now ? 1 : 0, { target: target.id, state }))
+    })
+  }
+}
+
+const OTHER = 'other'
+
+function counters(reasons: readonly string[]): Map<string, number> {
+  return new Map([...reasons, OTHER].map((reason) => [reason, 0]))
+}
+
+function count(map: Map<string, number>, reason: string): void {
+  const name = map.has(reason) ? reason : OTHER
+  map.set(name, (map.get(name) ?? 0) + 1)
+}
+
+function byReason(map: ReadonlyMap<string, number>): Sample[] {
+  return [...map].map(([reason, value]) => sample(value, { reason }))
+}
+
+function samples(counts: Iterable<Labels & { readonly value: number }> | Iterable<{ readonly value: number }>): Sample[] {
+  return [...counts].map(({ value, ...labels }) => sample(value, labels))
+}
+
+function sample(value: number, labels: Labels = {}): Sample {
+  return { value, labels }
+}

@@ -1,0 +1,101 @@
+/**
+ * The counters that every decision touches: plain numbers, named only when somebody asks.
+ *
+ * A service or target of the snapshot has its place by identity; when a snapshot is swapped, those that stay keep their
+ * totals by id, and those that left are forgotten, so what is held is bounded by the configuration.
+ */
+import { OUTCOMES } from '../routing/model.ts'
+import type { Decision, Outcome, Service, Snapshot, Target } from '../routing/model.ts'
+import { REASON_NAMES } from '../routing/reasons.ts'
+import type { Reason } from '../routing/reasons.ts'
+
+type Counts<K extends string> = { [Key in K]: number }
+
+interface Row {
+  readonly id: string
+  /** By target; `undefined` for refusals. */
+  readonly targets: Map<Target | undefined, Counts<Outcome>>
+  readonly refusals: Counts<Reason>
+}
+
+export interface DecisionCount {
+  readonly service: string
+  readonly outcome: Outcome
+  readonly target: string
+  readonly value: number
+}
+
+export class Tally {
+  readonly reasons = zeros(REASON_NAMES)
+  readonly rejections = zeros(REASON_NAMES)
+  /** Services of the snapshot; `undefined` where none matched. */
+  #rows = new Map<Service | undefined, Row>([[undefined, newRow('')]])
+  #services: ReadonlySet<Service> = new Set()
+  #targets: ReadonlySet<Target> = new Set()
+
+  add(decision: Decision): void {
+    for (const reason of decision.why) this.reasons[reason]++
+    for (const reason in decision.rejected) this.rejections[reason as Reason] += decision.rejected[reason as Reason] ?? 0
+    const row = this.#rows.get(decision.service) ?? this.#open(decision.service)
+    if (row === undefined) return
+    if (decision.outcome === 'refuse') row.refusals[decision.reason]++
+    const target = decision.outcome === 'refuse' ? undefined : decision.member.target
+    let counts = row.targets.get(target)
+    if (counts === undefined) {
+      if (target !== undefined && !this.#targets.has(target)) return
+      counts = zeros(OUTCOMES)
+      row.targets.set(target, counts)
+    }
+    counts[decision.outcome]++
+  }
+
+  /** Goes over to another snapshot: what left it is forgotten. */
+  reset(snapshot: Snapshot): void {
+    const services = new Map(snapshot.services.map((service) => [service.id, service]))
+    const targets = new Map(snapshot.targets.map((target) => [target.id, target]))
+    const rows = new Map<Service | undefined, Row>()
+    for (const [service, row] of this.#rows) {
+      const heir = service && services.get(service.id)
+      if (service !== undefined && heir === undefined) continue
+      const kept: Row = { ...row, targets: new Map() }
+      for (const [target, counts] of row.targets) {
+        const same = target && targets.get(target.id)
+        if (target === undefined || same !== undefined) kept.targets.set(same, counts)
+      }
+      rows.set(heir, kept)
+    }
+    this.#rows = rows
+    this.#services = new Set(snapshot.services)
+    this.#targets = new Set(snapshot.targets)
+  }
+
+  *decisions(): Iterable<DecisionCount> {
+    for (const { id, targets } of this.#rows.values()) {
+      for (const [target, counts] of targets) {
+        for (const outcome of OUTCOMES) if (counts[outcome] > 0) yield { service: id, outcome, target: target?.id ?? '', value: counts[outcome] }
+      }
+    }
+  }
+
+  *refusals(): Iterable<{ readonly service: string, readonly reason: Reason, readonly value: number }> {
+    for (const { id, refusals } of this.#rows.values()) {
+      for (const reason of REASON_NAMES) if (refusals[reason] > 0) yield { service: id, reason, value: refusals[reason] }
+    }
+  }
+
+  /** A decision of a snapshot that was swapped out meanwhile opens no row: nobody would close it. */
+  #open(service: Service | undefined): Row | undefined {
+    if (service === undefined || !this.#services.has(service)) return undefined
+    const row = newRow(service.id)
+    this.#rows.set(service, row)
+    return row
+  }
+}
+
+function newRow(id: string): Row {
+  return { id, targets: new Map(), refusals: zeros(REASON_NAMES) }
+}
+
+function zeros<K extends string>(keys: readonly K[]): Counts<K> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Counts<K>
+}
