@@ -79,7 +79,7 @@ function titleOf(segment: string): ContentId {
 
 /**
  * Eight or more digits in a row are an IPv4 address as one number (or a telephone number); eight or more hexadecimal
- * digits with a number among them are an address, a hardware address or a part of a UUID; four small numbers in a row are
+ * digits are an address, a hardware address, a part of a UUID or a hash; four small numbers in a row are
  * an address with other separators, and so are eight groups of hexadecimal digits or fewer with a gap among them.
  */
 function looksLikeAddress(title: string): boolean {
@@ -88,7 +88,7 @@ function looksLikeAddress(title: string): boolean {
   let groups = 0
   for (const part of parts) {
     const bare = part.startsWith('0x') ? part.slice(2) : part
-    if (/^[0-9a-f]{8,}$/.test(bare) && (/\d/.test(bare) || bare.length >= 16)) return true
+    if (/^[0-9a-f]{8,}$/.test(bare)) return true
     octets = /^\d{1,3}$/.test(part) && Number(part) < 256 ? octets + 1 : 0
     groups = /^[0-9a-f]{1,4}$/.test(part) ? groups + 1 : 0
     if (octets === 4 || groups === 8) return true

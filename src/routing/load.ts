@@ -25,8 +25,10 @@ export function mayPass(draw: Draw, member: Member): boolean {
 
 /** Counts what members were offered and what would have been fair, and turns both into pass shares. */
 export class LoadTally implements Observer {
-  readonly #pools = new Map<Pool, { offered: Float64Array; fair: Float64Array }>()
+  readonly #pools = new Map<Pool, Counts>()
   readonly #factors = new Map<Pool, number>()
+  /** Of the pool that was told of last, because a decision tells of every member of one pool. */
+  #latest: Counts | undefined
 
   constructor(steps: readonly Step[]) {
     // A pool that several steps share obeys the strictest of their bounds.
@@ -37,12 +39,12 @@ export class LoadTally implements Observer {
 
   fair(pool: Pool, member: Member, share: number): void {
     const counts = this.#counts(pool)
-    if (counts !== undefined) add(counts.fair, pool.members.indexOf(member), share)
+    if (counts !== undefined) add(counts.fair, find(counts, member), share)
   }
 
   offered(pool: Pool, member: Member): void {
     const counts = this.#counts(pool)
-    if (counts !== undefined) add(counts.offered, pool.members.indexOf(member), 1)
+    if (counts !== undefined) add(counts.offered, find(counts, member), 1)
   }
 
   /** Writes the pass shares for the next tick and forgets a part of the past. */
@@ -59,15 +61,32 @@ export class LoadTally implements Observer {
     }
   }
 
-  #counts(pool: Pool): { offered: Float64Array; fair: Float64Array } | undefined {
+  #counts(pool: Pool): Counts | undefined {
+    if (this.#latest?.pool === pool) return this.#latest
     if (!this.#factors.has(pool)) return undefined
     let counts = this.#pools.get(pool)
     if (counts === undefined) {
-      counts = { offered: new Float64Array(pool.members.length), fair: new Float64Array(pool.members.length) }
+      counts = { pool, offered: new Float64Array(pool.members.length), fair: new Float64Array(pool.members.length), last: -1 }
       this.#pools.set(pool, counts)
     }
+    this.#latest = counts
     return counts
   }
+}
+
+/** By position of the member in its pool. */
+interface Counts {
+  readonly pool: Pool
+  readonly offered: Float64Array
+  readonly fair: Float64Array
+  last: number
+}
+
+/** Fair shares are told in the pool's order, so the next member is nearly always beside the last: a search each would be quadratic. */
+function find(counts: Counts, member: Member): number {
+  const { members } = counts.pool
+  const next = counts.last + 1
+  return (counts.last = members[next] === member ? next : members.indexOf(member))
 }
 
 function add(column: Float64Array, position: number, amount: number): void {

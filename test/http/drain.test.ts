@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http'
+import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { createPublicServer } from '../../src/http/public-server.ts'
 import type { PublicServer } from '../../src/http/public-server.ts'
@@ -12,34 +12,16 @@ t.test('no request fails over ten restarts on one port under twenty keep-alive l
   const launch = (): PublicServer => createPublicServer({ respond: route, onRejected: () => undefined, onError: () => undefined, now: () => 0 })
   let server = launch()
   const { port } = await server.listen({ host: '127.0.0.1', port: 0, reusePort: true })
-  let running = true
-  let succeeded = 0
-  const failed: string[] = []
-  const agent = new Agent({ keepAlive: true, maxSockets: 20 })
-  async function loop(): Promise<void> {
-    while (running) {
-      const outcome = await new Promise<string>((resolve) => {
-        const asked = request({ port, host: '127.0.0.1', path: '/demo/x.m3u8', agent }, (response) => {
-          response.resume()
-          response.once('end', () => resolve(response.statusCode === 302 ? '' : String(response.statusCode)))
-        })
-        asked.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'))
-        asked.end()
-      })
-      if (outcome === '') succeeded++
-      else failed.push(outcome)
-    }
-  }
-  const loops = Array.from({ length: 20 }, loop)
+  const clients = new Worker(new URL('keep-alive-loops.ts', import.meta.url), { workerData: { port, loops: 20 } })
+  const result = new Promise<{ succeeded: number; failed: string[] }>((resolve) => clients.once('message', resolve))
   for (let restart = 0; restart < 10; restart++) {
     const next = launch()
     await next.listen({ host: '127.0.0.1', port, reusePort: true })
     await server.drain(60)
     server = next
   }
-  running = false
-  await Promise.all(loops)
-  agent.destroy()
+  clients.postMessage('stop')
+  const { succeeded, failed } = await result
   await server.close()
   t.strictSame(failed, [], `${succeeded} succeeded`)
   t.ok(succeeded > 200)

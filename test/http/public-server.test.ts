@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createPublicServer } from '../../src/http/public-server.ts'
 import type { Answer, WireRequest } from '../../src/http/message.ts'
 import { RawClient, headerOf, start } from './raw-socket.ts'
 import { tinyRouter } from './tiny-router.ts'
@@ -142,13 +143,11 @@ t.test('999 good requests in one packet are answered in order before the bad one
   client.destroy()
 })
 
-t.test('a port that is taken is an error of listening, and several may share one when they say so', async (t) => {
-  const first = await start()
-  t.teardown(() => first.server.close())
-  const second = await start()
-  await second.server.close()
-  const other = await start()
-  t.teardown(() => other.server.close())
-  await t.rejects(start().then(({ server }) => server.listen({ host: '127.0.0.1', port: first.port })))
-  t.equal(first.server.connections, 0)
+t.test('a port that is taken is an error of listening, and several listeners may share one when they say so', async (t) => {
+  const make = () => createPublicServer({ respond: tinyRouter(), onRejected: () => undefined, onError: () => undefined, now: () => 0 })
+  const [one, two, three] = [make(), make(), make()]
+  t.teardown(() => Promise.all([one.close(), two.close(), three.close()]))
+  const { port } = await one.listen({ host: '127.0.0.1', port: 0, reusePort: true })
+  t.equal((await two.listen({ host: '127.0.0.1', port, reusePort: true })).port, port)
+  await t.rejects(three.listen({ host: '127.0.0.1', port }), { code: 'EADDRINUSE' })
 })

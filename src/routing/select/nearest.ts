@@ -17,7 +17,7 @@ export const nearest: Selector = (draw) => {
     const chosen = ranked(draw, (member) => member.weight > 0 && preferred(member.target))
     if (chosen !== undefined) return chosen
   }
-  if (origin === undefined) return ranked(draw, () => true)
+  if (origin === undefined) return ranked(draw)
 
   let closest = -2
   for (const member of draw.list) {
@@ -27,7 +27,7 @@ export const nearest: Selector = (draw) => {
     if (near > closest && !turnedAway(draw, member)) closest = near
   }
   // Nothing has a place, or only weights of 0 are left: distance says nothing.
-  if (closest === -2) return ranked(draw, () => true)
+  if (closest === -2) return ranked(draw)
 
   const angle = Math.acos(Math.min(1, Math.max(-1, closest)))
   // Rounding must not put the nearest member outside of its own circle.

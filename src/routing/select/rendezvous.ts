@@ -10,20 +10,25 @@ import type { Member } from '../model.ts'
 import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
 
-export const rendezvous: Selector = (draw) => ranked(draw, everyone)
+/** `undefined` admits all. */
+type Admits = ((member: Member) => boolean) | undefined
+
+export const rendezvous: Selector = (draw) => ranked(draw)
 
 /**
  * The best-scoring member that `admits` lets in. `nearest` passes its circle; a plain rendezvous admits all.
  */
-export function ranked(draw: Draw, admits: (member: Member) => boolean): Member | undefined {
-  if (draw.observer?.fair !== undefined) reportFair(draw, admits)
+export function ranked(draw: Draw, admits?: Admits): Member | undefined {
+  const bounded = draw.step.loadFactor !== undefined && !draw.ignoreLoad
+  // What is not bounded is not counted either, so that it does not loosen the bound of a step that shares the pool.
+  if (bounded && draw.observer?.fair !== undefined) reportFair(draw, admits)
   let passed: Set<Member> | undefined
   let first: Member | undefined
   for (;;) {
     const best = top(draw, admits, passed)
     if (best === undefined) return first
     first ??= best
-    if (draw.step.loadFactor === undefined || draw.ignoreLoad) return best
+    if (!bounded) return best
     draw.observer?.offered?.(draw.step.pool, best)
     if (mayPass(draw, best)) return best
     draw.overflowed = true
@@ -32,35 +37,38 @@ export function ranked(draw: Draw, admits: (member: Member) => boolean): Member 
   }
 }
 
-function top(draw: Draw, admits: (member: Member) => boolean, passed: ReadonlySet<Member> | undefined): Member | undefined {
+function top(draw: Draw, admits: Admits, passed: ReadonlySet<Member> | undefined): Member | undefined {
   let best: Member | undefined
   let bestScore = -1
+  let bestHash = -1
+  let bestWeight = 0
   for (const member of draw.list) {
-    if (!admits(member)) continue
+    if (admits !== undefined && !admits(member)) continue
     // What a full member hands on goes to members with a weight.
     if (passed !== undefined && (member.weight === 0 || passed.has(member))) continue
-    const score = scoreOf(draw.key, member)
+    const hash = combine(draw.key, member.target.seed)
+    // With no more weight and no higher hash there is no higher score. This saves nearly all of the logarithms.
+    if (hash <= bestHash && member.weight <= bestWeight) continue
+    const score = scoreOf(hash, member.weight)
     // Losers are not asked whether they turn the viewer away: it would count sheds that did not matter.
     if (score > bestScore && !turnedAway(draw, member)) {
       best = member
       bestScore = score
+      bestHash = hash
+      bestWeight = member.weight
     }
   }
   return best
 }
 
 /** Weight over an exponential variate: higher is better, and each member wins in proportion to its weight. */
-function scoreOf(key: number, member: Member): number {
-  return member.weight / -Math.log(fraction(combine(key, member.target.seed)))
+function scoreOf(hash: number, weight: number): number {
+  return weight / -Math.log(fraction(hash))
 }
 
-function reportFair(draw: Draw, admits: (member: Member) => boolean): void {
+function reportFair({ list, observer, step }: Draw, admits: Admits): void {
   let sum = 0
-  for (const member of draw.list) if (admits(member)) sum += member.weight
+  for (const member of list) if (admits === undefined || admits(member)) sum += member.weight
   if (sum === 0) return
-  for (const member of draw.list) if (admits(member)) draw.observer?.fair?.(draw.step.pool, member, member.weight / sum)
-}
-
-function everyone(): boolean {
-  return true
+  for (const member of list) if (admits === undefined || admits(member)) observer?.fair?.(step.pool, member, member.weight / sum)
 }

@@ -1,0 +1,103 @@
+// The rules that review forgets: who may import whom, which one file owns a package, and what no module may do on import.
+import { globSync, readFileSync } from 'node:fs'
+import t from 'tap'
+
+const root = `${import.meta.dirname}/..`
+
+/** Folders that a folder may import, besides itself and `errors.ts`. `routing` and `privacy` are pure. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  routing: [],
+  privacy: [],
+  geo: ['routing', 'privacy'],
+  health: ['routing'],
+  policy: ['routing', 'privacy', 'geo'],
+  state: ['routing', 'policy'],
+  http: ['routing', 'privacy'],
+  log: ['routing', 'privacy'],
+  stats: ['routing', 'log', 'privacy'],
+  cli: ['routing', 'privacy', 'geo', 'policy', 'state', 'http', 'log', 'explain.ts', 'router.ts', 'settings.ts', 'app.ts', 'demo.ts'],
+}
+
+/** Packages and the files that may know them. */
+const OWNERS: Record<string, readonly string[]> = {
+  undici: ['src/health/probe.ts'],
+  'prom-client': ['src/stats/metrics.ts'],
+  pino: ['src/log/operator-log.ts'],
+  maxmind: ['src/geo/second-opinion.ts'],
+  yaml: ['src/policy/document.ts'],
+  zod: ['src/policy/schema.ts', 'src/policy/settings.ts', 'src/policy/validate.ts', 'src/policy/build.ts'],
+}
+
+const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'))
+
+function importsOf(file: string): { name: string; typeOnly: boolean }[] {
+  const text = readFileSync(`${root}/${file}`, 'utf8')
+  return [...text.matchAll(/\b(import|export)\s+(type\s)?[^'"`;]*?from\s*'([^']+)'|\bimport\s*\(?\s*'([^']+)'/g)].map(([, , type, from, bare]) => ({
+    name: from ?? bare ?? '',
+    typeOnly: type !== undefined,
+  }))
+}
+
+/** A file without its comments. */
+function code(file: string): string {
+  return readFileSync(`${root}/${file}`, 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '')
+}
+
+function resolve(file: string, name: string): string {
+  return new URL(name, `file:///${file}`).pathname.slice(1)
+}
+
+t.ok(files.length > 50, 'the sources were found')
+
+t.test('a folder imports only the folders that it may', async (t) => {
+  const breaches = files.flatMap((file) => {
+    const [, folder = ''] = file.split('/')
+    const allowed = MAY_IMPORT[folder]
+    if (allowed === undefined) return []
+    return importsOf(file)
+      .filter(({ name }) => name.startsWith('.'))
+      .map(({ name }) => resolve(file, name).split('/')[1] ?? '')
+      .filter((to) => to !== folder && to !== 'errors.ts' && !allowed.includes(to))
+      .map((to) => `${file} imports ${to}`)
+  })
+  t.same(breaches, [])
+})
+
+t.test('the pure folders import no package, not even of Node', async (t) => {
+  const breaches = files
+    .filter((file) => /^src\/(routing|privacy)\//.test(file))
+    .flatMap((file) => importsOf(file).filter(({ name }) => !name.startsWith('.')).map(({ name }) => `${file} imports ${name}`))
+  t.same(breaches, [])
+})
+
+t.test('a package has one owner', async (t) => {
+  const breaches = files.flatMap((file) =>
+    importsOf(file)
+      .filter(({ name }) => !name.startsWith('.') && !name.startsWith('node:'))
+      .filter(({ name }) => !(OWNERS[name] ?? []).includes(file))
+      .map(({ name }) => `${file} imports ${name}`),
+  )
+  t.same(breaches, [])
+})
+
+t.test('every owner uses its package', async (t) => {
+  for (const [name, owners] of Object.entries(OWNERS)) {
+    for (const owner of owners) t.ok(files.includes(owner) && importsOf(owner).some((used) => used.name === name), `${owner} uses ${name}`)
+  }
+})
+
+t.test('only app.ts builds adapters', async (t) => {
+  const adapters = /\bnew (Metrics|OperatorLog|FileSink|StdoutSink|DecisionLog|GeoSource|MemoryStore)\(|\bcreate(Public|Admin)Server\(/
+  const breaches = files.filter((file) => file !== 'src/app.ts' && adapters.test(readFileSync(`${root}/${file}`, 'utf8').replace(/export function create\w+\(/g, '')))
+  t.same(breaches, [])
+})
+
+t.test('pure code reads no clock and draws no number', async (t) => {
+  const breaches = files.filter((file) => /^src\/(routing|privacy|health\/(fold|merge))/.test(file) && /\bDate\.now\(|\bnew Date\(\)|Math\.random\(|performance\.now\(|\bprocess\./.test(code(file)))
+  t.same(breaches, [])
+})
+
+t.test('nothing is printed but through the log and the command line', async (t) => {
+  const breaches = files.filter((file) => /\bconsole\./.test(code(file)))
+  t.same(breaches, [])
+})
