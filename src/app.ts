@@ -135,7 +135,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     locator,
     now,
     pollMs: (settings.geo?.pollSeconds ?? 10) * 1000,
-    onLoaded: ({ path }) => messages.info('geo_loaded', { file: path }),
+    onLoaded: ({ path }) => {
+      metrics.geoDatabase(locator.builtAt)
+      messages.info('geo_loaded', { file: path })
+    },
     onRefused: ({ path, message }) => messages.warn('geo_refused', { file: path, problem: message }),
   })
   await geo.load()

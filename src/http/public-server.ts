@@ -48,12 +48,17 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
   return new NodeServer(options)
 }
 
+/** A turn is some microseconds when idle, and a busy listener must come to an end too. */
+const QUIET_TURNS = 10_000
+
 class NodeServer implements PublicServer {
   readonly #options: PublicServerOptions
   readonly #limits: Limits
   readonly #server: Server
   readonly #connections = new Map<Socket, Connection>()
   #draining = false
+  /** Connections and requests so far. */
+  #activity = 0
   #sweep: NodeJS.Timeout | undefined
 
   constructor(options: PublicServerOptions) {
@@ -81,12 +86,23 @@ class NodeServer implements PublicServer {
   async drain(ms = 300): Promise<void> {
     this.#draining = true
     await new Promise((resolve) => setTimeout(resolve, ms))
-    // Right after the event loop has polled, so that nothing waits to be accepted when the listener goes.
-    await new Promise((resolve) => setImmediate(resolve))
+    await this.#quiet()
     const closed = this.#stopListening()
     const deadline = setTimeout(() => this.#server.closeAllConnections(), this.#limits.drainDeadline)
     await closed
     clearTimeout(deadline)
+  }
+
+  /**
+   * Waits for a turn of the event loop in which nothing came in. Connections that the system took on and that were not
+   * accepted yet are reset when the listener closes; right after such a turn there are none, or nearly so.
+   */
+  async #quiet(): Promise<void> {
+    for (let turns = 0; turns < QUIET_TURNS; turns++) {
+      const before = this.#activity
+      await new Promise((resolve) => setImmediate(resolve))
+      if (this.#activity === before) return
+    }
   }
 
   async close(): Promise<void> {
@@ -97,6 +113,8 @@ class NodeServer implements PublicServer {
 
   #stopListening(): Promise<void> {
     clearInterval(this.#sweep)
+    // `close` does that as well, but only before it lets go of the port, and every microsecond counts there.
+    this.#server.closeIdleConnections()
     return new Promise((resolve) => void this.#server.close(() => resolve()))
   }
 
@@ -129,11 +147,13 @@ class NodeServer implements PublicServer {
   }
 
   #accept(socket: Socket): void {
+    this.#activity++
     this.#connections.set(socket, new Connection(socket))
     socket.once('close', () => this.#connections.delete(socket))
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#activity++
     const connection = this.#connections.get(request.socket)
     // What was pipelined behind a last answer is not answered, and so may be sent again elsewhere.
     if (connection === undefined || connection.closing) return

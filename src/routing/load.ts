@@ -82,11 +82,11 @@ interface Counts {
   last: number
 }
 
-/** Fair shares are told in the pool's order, so the next member is nearly always beside the last: a search each would be quadratic. */
+/** Fair shares are told in the pool's order, so a member is searched for from the last one on: from the start would be quadratic. */
 function find(counts: Counts, member: Member): number {
   const { members } = counts.pool
-  const next = counts.last + 1
-  return (counts.last = members[next] === member ? next : members.indexOf(member))
+  const ahead = members.indexOf(member, counts.last + 1)
+  return (counts.last = ahead === -1 ? members.indexOf(member) : ahead)
 }
 
 function add(column: Float64Array, position: number, amount: number): void {

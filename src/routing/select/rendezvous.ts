@@ -10,22 +10,17 @@ import type { Member } from '../model.ts'
 import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
 
-/** `undefined` admits all. */
-type Admits = ((member: Member) => boolean) | undefined
+export const rendezvous: Selector = (draw) => ranked(draw, draw.list)
 
-export const rendezvous: Selector = (draw) => ranked(draw)
-
-/**
- * The best-scoring member that `admits` lets in. `nearest` passes its circle; a plain rendezvous admits all.
- */
-export function ranked(draw: Draw, admits?: Admits): Member | undefined {
+/** The best-scoring member of `list`: all that may be chosen, or `nearest`'s circle. */
+export function ranked(draw: Draw, list: readonly Member[]): Member | undefined {
   const bounded = draw.step.loadFactor !== undefined && !draw.ignoreLoad
   // What is not bounded is not counted either, so that it does not loosen the bound of a step that shares the pool.
-  if (bounded && draw.observer?.fair !== undefined) reportFair(draw, admits)
+  if (bounded && draw.observer?.fair !== undefined) reportFair(draw, list)
   let passed: Set<Member> | undefined
   let first: Member | undefined
   for (;;) {
-    const best = top(draw, admits, passed)
+    const best = top(draw, list, passed)
     if (best === undefined) return first
     first ??= best
     if (!bounded) return best
@@ -37,13 +32,12 @@ export function ranked(draw: Draw, admits?: Admits): Member | undefined {
   }
 }
 
-function top(draw: Draw, admits: Admits, passed: ReadonlySet<Member> | undefined): Member | undefined {
+function top(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
   let best: Member | undefined
   let bestScore = -1
   let bestHash = -1
   let bestWeight = 0
-  for (const member of draw.list) {
-    if (admits !== undefined && !admits(member)) continue
+  for (const member of list) {
     // What a full member hands on goes to members with a weight.
     if (passed !== undefined && (member.weight === 0 || passed.has(member))) continue
     const hash = combine(draw.key, member.target.seed)
@@ -66,9 +60,9 @@ function scoreOf(hash: number, weight: number): number {
   return weight / -Math.log(fraction(hash))
 }
 
-function reportFair({ list, observer, step }: Draw, admits: Admits): void {
+function reportFair({ observer, step }: Draw, list: readonly Member[]): void {
   let sum = 0
-  for (const member of list) if (admits === undefined || admits(member)) sum += member.weight
+  for (const member of list) sum += member.weight
   if (sum === 0) return
-  for (const member of list) if (admits === undefined || admits(member)) observer?.fair?.(step.pool, member, member.weight / sum)
+  for (const member of list) observer?.fair?.(step.pool, member, member.weight / sum)
 }

@@ -1,0 +1,227 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { DecisionLog } from '../../src/log/decision-log.ts'
+import type { DecisionFacts } from '../../src/log/record.ts'
+import { keyOf, recordOf } from '../../src/log/record.ts'
+import type { Sink } from '../../src/log/sinks/sink.ts'
+import { isRecord, serialise } from '../../src/privacy/record.ts'
+import type { DecisionRecord } from '../../src/privacy/record.ts'
+import type { ContentId } from '../../src/privacy/values.ts'
+import { Clock } from './clock.ts'
+import { NOW, WORLD, facts, factsOf, redirectTo, refusalOf, snapshotOf, targetNamed } from './decisions.ts'
+
+class Memory implements Sink {
+  readonly name = 'memory'
+  readonly dropped = 0
+  readonly lines: string[] = []
+  counted = 0
+  closed = false
+
+  write(line: string, count: number): void {
+    this.lines.push(line)
+    this.counted += count
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+
+  get records(): DecisionRecord[] {
+    return this.lines.map((line) => {
+      const value: unknown = JSON.parse(line)
+      if (!isRecord(value)) throw new Error('not a record')
+      return value
+    })
+  }
+
+  get sum(): number {
+    return this.records.reduce((sum, { n }) => sum + n, 0)
+  }
+}
+
+function logInto(sink: Sink, options: { maxDistinct?: number, windowMs?: number, onDropped?: (count: number, why: string) => void } = {}) {
+  const clock = new Clock()
+  return { clock, log: new DecisionLog({ sinks: [sink], router: 'ams-1', setTimer: clock.setTimer, ...options }) }
+}
+
+const [omroep, hospital] = WORLD.services
+const [fra, us, ams] = WORLD.targets
+if (!omroep || !hospital || !fra || !us || !ams) throw new Error('the world is too small')
+const toFra = redirectTo(omroep, fra)
+
+t.test('equal decisions within a window are one line with their number', async (t) => {
+  const sink = new Memory()
+  const { log, clock } = logInto(sink)
+  for (let i = 0; i < 41; i++) log.add(factsOf(redirectTo(omroep, fra), { now: NOW + i }))
+  log.add(factsOf(redirectTo(omroep, ams)))
+  log.add(factsOf(toFra))
+  t.same(sink.lines, [], 'nothing before the window ends')
+  clock.advance(999)
+  t.same(sink.lines, [])
+  clock.advance(1)
+  t.same(sink.records.map(({ target, n }) => [target, n]), [['edge-ams-1', 1], ['edge-fra-2', 42]])
+  t.equal(clock.waiting, 0, 'an idle log has no timer')
+  log.add(factsOf(toFra))
+  clock.advance(1000)
+  t.equal(sink.lines.length, 3, 'the next window begins anew')
+})
+
+t.test('the sum of n is the number of decisions, whatever comes', async () => {
+  fc.assert(fc.property(fc.array(fc.tuple(facts, fc.integer({ min: 1, max: 3 }), fc.boolean()), { maxLength: 40 }), fc.integer({ min: 2, max: 12 }), (stream, maxDistinct) => {
+    const sink = new Memory()
+    let told = 0
+    const { log } = logInto(sink, { maxDistinct, onDropped: (count) => { told += count } })
+    for (const [given, times, flush] of stream) {
+      for (let i = 0; i < times; i++) log.add(given)
+      if (flush) log.flush()
+    }
+    log.flush()
+    const total = stream.reduce((sum, [, times]) => sum + times, 0)
+    return log.decided === total && log.recorded + log.dropped === total && sink.sum === log.recorded && sink.counted === log.recorded && told === log.dropped
+  }), { numRuns: 500 })
+})
+
+t.test('no two lines of a window are equal but for their number', async () => {
+  fc.assert(fc.property(fc.array(facts, { maxLength: 40 }), (stream) => {
+    const sink = new Memory()
+    const { log } = logInto(sink)
+    for (const given of stream) log.add(given)
+    log.flush()
+    const bare = sink.lines.map((line) => line.replace(/"n":\d+/, ''))
+    return new Set(bare).size === bare.length
+  }), { numRuns: 500 })
+})
+
+t.test('two decisions have the same key when, and only when, they have the same record', async () => {
+  fc.assert(fc.property(facts, facts, (a, b) => {
+    const line = (given: DecisionFacts) => serialise(recordOf(given, given.content, 'ams-1', 1))
+    return (keyOf(a, a.content) === keyOf(b, b.content)) === (line(a) === line(b))
+  }), { numRuns: 3000 })
+  fc.assert(fc.property(facts, fc.constantFrom('object', 'format', 'agent', 'content', 'status', 'snapshot', 'now'), fc.constantFrom(0, 1), (given, name, choice) => {
+    const others: Record<string, readonly unknown[]> = {
+      object: ['key', 'media'], format: ['mss', 'ts'], agent: ['bot', 'tool'], content: ['sport', 'kids'], status: [200, 451], snapshot: ['43:9f2c17ab', '42:9f2c17ac'], now: [NOW - 1, NOW + 600_000],
+    }
+    const other: DecisionFacts = { ...given, [name]: others[name]?.[choice] }
+    const line = (of: DecisionFacts) => serialise(recordOf(of, of.content, 'ams-1', 1))
+    return (keyOf(other, other.content) === keyOf(given, given.content)) === (line(other) === line(given))
+  }), { numRuns: 3000 })
+})
+
+t.test('the order in which rejections were counted does not make two lines of one', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  log.add(factsOf(redirectTo(omroep, fra, { rejected: { down: 12, drain: 2 } })))
+  log.add(factsOf(redirectTo(omroep, fra, { rejected: { drain: 2, overload: 0, down: 12 } })))
+  log.add(factsOf(redirectTo(omroep, fra, { rejected: { drain: 12, down: 2 } })))
+  log.flush()
+  t.same(sink.records.map(({ rejected, n }) => [rejected, n]), [[{ drain: 12, down: 2 }, 1], [{ drain: 2, down: 12 }, 2]])
+})
+
+t.test('the order in which viewers came does not show', async () => {
+  fc.assert(fc.property(fc.array(facts, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (stream, shuffle) => {
+    const write = (list: readonly DecisionFacts[]) => {
+      const sink = new Memory()
+      const { log } = logInto(sink)
+      for (const given of list) log.add(given)
+      log.flush()
+      return sink.lines.join('')
+    }
+    const shuffled = stream.map((given) => ({ given, at: shuffle.next().value ?? 0 })).sort((a, b) => a.at - b.at).map(({ given }) => given)
+    return write(stream) === write(shuffled)
+  }))
+})
+
+t.test('viewers from two small countries are one line, for nobody there is a crowd', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  for (const country of ['LI', 'SM', 'ZZ']) log.add(factsOf(redirectTo(omroep, fra, { country })))
+  log.flush()
+  t.same(sink.records.map(({ country, n }) => [country, n]), [['ZZ', 3]])
+})
+
+t.test('the minute of a line is the minute of its decisions, not of its writing', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  log.add(factsOf(toFra, { now: NOW + 59_999 }))
+  log.add(factsOf(toFra, { now: NOW + 60_000 }))
+  log.flush()
+  t.same(sink.records.map((record) => record.t), ['2026-03-01T20:31Z', '2026-03-01T20:32Z'])
+})
+
+t.test('a refusal has neither target, step nor jurisdiction, and its reason is the reason why', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  log.add(factsOf(refusalOf(undefined)))
+  log.add(factsOf(refusalOf(omroep, { reason: 'country', why: ['country'], status: 451 })))
+  log.flush()
+  t.match(sink.records, [
+    { service: 'omroep-live', policy: 'eu-only', compliant: null, target: null, step: null, jurisdiction: null, outcome: 'refuse', why: ['country'], status: 451 },
+    { service: null, policy: null, compliant: null, target: null, step: null, jurisdiction: null, outcome: 'refuse', why: ['unknown_service'], status: 404 },
+  ])
+})
+
+t.test('a JSON answer is recorded with the status that was sent', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  log.add(factsOf(toFra, { status: 200 }))
+  log.add(factsOf(toFra, { status: 999 }))
+  log.flush()
+  t.same(sink.records.map(({ status }) => status).sort(), [200, 302], 'a status that no answer has is not believed')
+})
+
+t.test('a flood of titles becomes _other, and the memory for it is bounded', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink, { maxDistinct: 100 })
+  for (let i = 0; i < 10_000; i++) log.add(factsOf(toFra, { content: `title-${i}` as ContentId }))
+  log.flush()
+  t.equal(sink.lines.length, 51)
+  t.match(sink.records.find(({ content }) => content === '_other'), { n: 9950 })
+  t.same([log.decided, log.recorded, log.dropped], [10_000, 10_000, 0])
+})
+
+t.test('beyond the bound decisions are dropped, counted and told, once per window', async (t) => {
+  const sink = new Memory()
+  const told: [number, string][] = []
+  const { log } = logInto(sink, { maxDistinct: 4, onDropped: (count, why) => told.push([count, why]) })
+  for (let i = 0; i < 10; i++) log.add(factsOf(toFra, { now: NOW + i * 60_000 }))
+  log.flush()
+  t.same([log.decided, log.recorded, log.dropped, sink.lines.length], [10, 4, 6, 4])
+  t.same(told, [[6, 'too_many']])
+})
+
+t.test('a record that is not one is dropped, not written', async (t) => {
+  const sink = new Memory()
+  const told: [number, string][] = []
+  const { log } = logInto(sink, { onDropped: (count, why) => told.push([count, why]) })
+  log.add(factsOf(toFra, { content: 'https://x/?token=1' as ContentId }))
+  log.add(factsOf(toFra))
+  log.flush()
+  t.equal(sink.lines.length, 1)
+  t.same(told, [[1, 'invalid']])
+  t.same([log.decided, log.recorded, log.dropped], [2, 1, 1])
+})
+
+t.test('closing writes what waits and closes the sinks; what comes later is dropped', async (t) => {
+  const sink = new Memory()
+  const { log, clock } = logInto(sink)
+  log.add(factsOf(toFra))
+  await log.close()
+  log.add(factsOf(toFra))
+  t.equal(sink.sum, 1)
+  t.ok(sink.closed)
+  t.equal(clock.waiting, 0)
+  t.same([log.decided, log.recorded, log.dropped], [2, 1, 1])
+})
+
+t.test('two snapshots within one window do not mix, though their indexes are equal', async (t) => {
+  const next = snapshotOf(['hospital'], [targetNamed(0, 'edge-new')], 43)
+  const [service] = next.services
+  const [target] = next.targets
+  if (!service || !target) throw new Error('the world is too small')
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  log.add(factsOf(toFra))
+  log.add(factsOf(redirectTo(service, target), { snapshot: next.label }))
+  log.flush()
+  t.same(sink.records.map((record) => [record.service, record.target, record.snapshot]), [['hospital', 'edge-new', '43:9f2c17ab'], ['omroep-live', 'edge-fra-2', '42:9f2c17ab']])
+})
