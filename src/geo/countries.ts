@@ -94,7 +94,7 @@ const POINTS: Readonly<Record<(typeof CONTINENTS)[number], Points>> = {
 
 const PLACES: ReadonlyMap<Country, Place> = new Map(
   CONTINENTS.flatMap((continent) =>
-    Object.entries(POINTS[continent]).map(([country, [latitude, longitude]]): [Country, Place] => [country, placeOf(country, continent, latitude, longitude)]),
+    Object.entries(POINTS[continent]).map(([country, at]): [Country, Place] => [country, placeOf(country, continent, ...at)]),
   ),
 )
 

@@ -41,7 +41,7 @@ export function placeReader(section: Section): (position: number) => PlaceRecord
   return (position) => {
     section.fields(position, PLACE, found)
     const [flat = -1, own = -1, registered = -1, flatContinent = -1, ownContinent = -1, north = -1, east = -1, location = -1] = found
-    const country = [code(flat, COUNTRY), code(own, COUNTRY), code(registered, COUNTRY)].find((text) => text !== undefined && isCountry(text))
+    const country = usable(code(flat, COUNTRY)) ?? usable(code(own, COUNTRY)) ?? usable(code(registered, COUNTRY))
     if (country === undefined) return undefined
     const told = code(flatContinent, CONTINENT) ?? code(ownContinent, CONTINENT)
     const continent = told !== undefined && isContinent(told) ? told : countryPlace(country)?.continent ?? 'ZZ'
@@ -53,8 +53,8 @@ export function placeReader(section: Section): (position: number) => PlaceRecord
       latitude = section.number(innerNorth)
       longitude = section.number(innerEast)
     }
-    if (latitude !== undefined && longitude !== undefined && onEarth(latitude, longitude)) return { country, continent, latitude, longitude }
-    return { country, continent, latitude: Number.NaN, longitude: Number.NaN }
+    const unknown = latitude === undefined || longitude === undefined || !onEarth(latitude, longitude)
+    return unknown ? { country, continent, latitude: Number.NaN, longitude: Number.NaN } : { country, continent, latitude, longitude }
   }
 }
 
@@ -69,6 +69,10 @@ export function asnReader(section: Section): (position: number) => number {
     }
     return 0
   }
+}
+
+function usable(country: string | undefined): string | undefined {
+  return country !== undefined && isCountry(country) ? country : undefined
 }
 
 /** Exactly 0, 0 is what makers of databases write where they know nothing; only a buoy is there. */

@@ -5,7 +5,7 @@
  * as a `GeoDatabaseError`, and never in a look-up. Time and memory are bounded by the file's size, for hostile files too.
  * That is why records are decoded here and not by the `maxmind` package, which follows whatever a record refers to.
  */
-import { GeoDatabaseError } from './geo-error.ts'
+import { GeoDatabaseError, tooLarge } from './geo-error.ts'
 import { AsnIndex, GeoIndex, pack } from './geo-index.ts'
 import type { PlaceColumns } from './geo-index.ts'
 import { readMetadata } from './mmdb-metadata.ts'
@@ -63,7 +63,7 @@ export function compileAsn(file: Uint8Array, maxBytes = MAX_BYTES): AsnIndex {
 }
 
 function guarded<T>(file: Uint8Array, maxBytes: number, compile: (bytes: Buffer) => T): T {
-  if (file.length > maxBytes) throw new GeoDatabaseError(`geo database has ${file.length} bytes, more than the ${maxBytes} allowed; give a smaller one`)
+  if (file.length > maxBytes) throw tooLarge(file.length, maxBytes)
   try {
     return compile(Buffer.from(file.buffer, file.byteOffset, file.byteLength))
   } catch (cause) {

@@ -8,7 +8,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { compileInWorker } from './compile.ts'
 import type { CompileJob, DatabaseKind } from './compile.ts'
-import { GeoDatabaseError } from './geo-error.ts'
+import { GeoDatabaseError, tooLarge } from './geo-error.ts'
 import { AsnIndex, GeoIndex } from './geo-index.ts'
 import type { SharedAsn, SharedGeo } from './geo-index.ts'
 import type { Locator } from './locator.ts'
@@ -140,8 +140,7 @@ export class GeoSource {
     try {
       const { size, mtimeMs, ino } = await this.#io.stat(path)
       const key = `${size}:${mtimeMs}:${ino}`
-      if (size > this.#maxBytes) return { key, problem: `geo database has ${size} bytes, more than the ${this.#maxBytes} allowed; give a smaller one` }
-      return { key, problem: undefined }
+      return { key, problem: size > this.#maxBytes ? tooLarge(size, this.#maxBytes).message : undefined }
     } catch (error) {
       const code = codeOf(error)
       return { key: code, problem: `geo database cannot be found (${code}); put it in place or correct its path` }

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { failureAnswer, rejectionAnswer } from './answers.ts'
 import { Connection } from './connection.ts'
@@ -88,8 +89,11 @@ class NodeServer implements PublicServer {
     await new Promise((resolve) => setTimeout(resolve, ms))
     await this.#quiet()
     const closed = this.#stopListening()
+    // Who connected last may not have asked yet, and to the HTTP library counts as idle.
+    const idle = setTimeout(() => this.#server.closeIdleConnections(), this.#limits.linger)
     const deadline = setTimeout(() => this.#server.closeAllConnections(), this.#limits.drainDeadline)
     await closed
+    clearTimeout(idle)
     clearTimeout(deadline)
   }
 
@@ -111,11 +115,13 @@ class NodeServer implements PublicServer {
     await closed
   }
 
-  #stopListening(): Promise<void> {
+  /** Lets go of the port at once and resolves when the last connection is gone. */
+  async #stopListening(): Promise<void> {
+    // The HTTP library's own `close` first ends connections that have not asked yet.
+    await new Promise<void>((resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()))
     clearInterval(this.#sweep)
-    // `close` does that as well, but only before it lets go of the port, and every microsecond counts there.
-    this.#server.closeIdleConnections()
-    return new Promise((resolve) => void this.#server.close(() => resolve()))
+    // Ends its timers; there is nothing left to close.
+    this.#server.close(() => undefined)
   }
 
   #create(): Server {

@@ -4,7 +4,7 @@ import { formatPrefix } from '../../src/geo/prefix.ts'
 import { buildZones, overlaps, parsePrefix } from '../../src/geo/zones.ts'
 import type { Prefix, ZoneRow } from '../../src/geo/zones.ts'
 import type { Group, Zone } from '../../src/routing/model.ts'
-import { find, text4, text6 } from './addresses.ts'
+import { find, text6 } from './addresses.ts'
 import type { Words } from './addresses.ts'
 import { binary } from './mmdb-writer.ts'
 
@@ -45,7 +45,8 @@ t.test('a prefix is read strictly, and written in one form', async (t) => {
 })
 
 t.test('every prefix survives being written and read', async (t) => {
-  const words = fc.tuple(...Array.from({ length: 4 }, () => fc.oneof(fc.constant(0), fc.constant(1), fc.nat(0xffffffff)))) as fc.Arbitrary<Words>
+  const word = fc.oneof(fc.constant(0), fc.constant(1), fc.nat(0xffffffff))
+  const words = fc.tuple(word, word, word, word)
   fc.assert(fc.property(words, (words) => {
     const text = `${text6(words)}/128`
     const parsed = parsePrefix(text)
@@ -92,7 +93,7 @@ t.test('an autonomous system belongs to the first zone that names it', async (t)
 
 // Words that crowd around the same few values, so that prefixes nest, touch and repeat.
 const crowded = fc.oneof(fc.constantFrom(0, 1, 0xffffffff, 0xfffffffe, 0x80000000, 0x7fffffff, 0x20010db8), fc.nat(7), fc.nat(0xffffffff))
-const quad = fc.tuple(crowded, crowded, crowded, crowded) as fc.Arbitrary<Words>
+const quad = fc.tuple(crowded, crowded, crowded, crowded)
 const anyPrefix = fc.tuple(fc.constantFrom(4 as const, 6 as const), quad, fc.nat(128)).map(([family, words, bits]): Prefix => {
   const length = family === 4 ? bits % 33 : bits
   const kept = words.map((word, i) => cut(word, length - 32 * i)) as unknown as Words
@@ -168,9 +169,3 @@ function next(words: Words): Words {
   const value = words.reduce((sum, word) => sum * 0x100000000n + BigInt(word), 0n) + 1n
   return [96n, 64n, 32n, 0n].map((shift) => Number((value >> shift) & 0xffffffffn)) as unknown as Words
 }
-
-t.test('an address as text is looked up as its words', async (t) => {
-  const table = buildZones([row(0, ['192.0.2.0/24', '2001:db8::/32'])])
-  t.equal(find(table, text4(0xc00002ff))?.index, 0)
-  t.equal(find(table, text6([0x20010db8, 1, 2, 3]))?.index, 0)
-})
