@@ -171,7 +171,8 @@ function whyOf(error: unknown): ProbeWhy {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const known = BY_CODE[code]
   if (known !== undefined) return known
-  if (code.startsWith('HPE_')) return 'protocol'
+  // The parser's errors do not always carry a code.
+  if (cause instanceof Error && cause.name === 'HTTPParserError') return 'protocol'
   return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)/.test(code) ? 'tls' : 'other'
 }
 

@@ -98,9 +98,18 @@ export function createAdminServer({ routes, token, onError, maxBody = 2 ** 20 }:
   return { listen: (where) => listen(server, where, token), close: () => close(server) }
 }
 
-async function listen(server: Server, { host, port }: { host: string; port: number }, token: string | undefined): Promise<{ host: string; port: number }> {
-  if (token !== undefined && token.length < MIN_TOKEN) throw new RangeError(`admin token has ${token.length} characters: use at least ${MIN_TOKEN}`)
-  if (token === undefined && !isLoopback(host)) throw new RangeError(`admin listener ${host} is not loopback: set an admin token or listen on 127.0.0.1`)
+interface Where {
+  readonly host: string
+  readonly port: number
+}
+
+async function listen(server: Server, { host, port }: Where, token: string | undefined): Promise<Where> {
+  if (token !== undefined && token.length < MIN_TOKEN) {
+    throw new RangeError(`admin token has ${token.length} characters: use at least ${MIN_TOKEN}`)
+  }
+  if (token === undefined && !isLoopback(host)) {
+    throw new RangeError(`admin listener ${host} is not loopback: set an admin token or listen on 127.0.0.1`)
+  }
   return await new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {

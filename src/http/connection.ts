@@ -13,6 +13,7 @@ export class Connection {
   answer: ServerResponse | undefined
   /** Checks in a row that found answers unwritten. */
   owing = 0
+  #deaf = false
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -42,12 +43,19 @@ export class Connection {
   end(linger: number, last?: string): void {
     const { socket } = this
     this.closing = true
-    socket.pause()
-    // A request's unread content resumes its socket.
-    socket.on('resume', () => socket.pause())
+    this.stopReading()
     if (last === undefined) socket.end()
     else socket.end(last, 'latin1')
     const timer = setTimeout(() => socket.destroy(), linger)
     socket.once('close', () => clearTimeout(timer))
+  }
+
+  /** For good: what a client still sends stays with the system, which soon makes it wait. */
+  stopReading(): void {
+    if (this.#deaf) return
+    this.#deaf = true
+    this.socket.pause()
+    // The HTTP library resumes a socket to get rid of unread content, and when answers were fetched.
+    this.socket.on('resume', () => this.socket.pause())
   }
 }

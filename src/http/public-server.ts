@@ -91,7 +91,7 @@ class NodeServer implements PublicServer {
     const closed = this.#stopListening()
     // Who connected last may not have asked yet, and to the HTTP library counts as idle.
     const idle = setTimeout(() => this.#server.closeIdleConnections(), this.#limits.linger)
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), this.#limits.drainDeadline)
+    const deadline = setTimeout(() => this.#destroyAll(), this.#limits.drainDeadline)
     await closed
     clearTimeout(idle)
     clearTimeout(deadline)
@@ -111,8 +111,12 @@ class NodeServer implements PublicServer {
 
   async close(): Promise<void> {
     const closed = this.#stopListening()
-    for (const socket of this.#connections.keys()) socket.destroy()
+    this.#destroyAll()
     await closed
+  }
+
+  #destroyAll(): void {
+    for (const socket of this.#connections.keys()) socket.destroy()
   }
 
   /** Lets go of the port at once and resolves when the last connection is gone. */
@@ -162,7 +166,8 @@ class NodeServer implements PublicServer {
     this.#activity++
     const connection = this.#connections.get(request.socket)
     // What was pipelined behind a last answer is not answered, and so may be sent again elsewhere.
-    if (connection === undefined || connection.closing) return
+    if (connection === undefined) return
+    if (connection.closing) return connection.stopReading()
     connection.answer = response
     connection.requests++
     const { rawHeaders } = request

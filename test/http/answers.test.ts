@@ -24,7 +24,8 @@ t.test('every answer may be read by any page, is stored nowhere, and sets nothin
     t.strictSame(header(answer, 'Cache-Control'), ['no-store'])
     t.strictSame(header(answer, 'Referrer-Policy'), ['no-referrer'])
     t.strictSame(header(answer, 'X-Content-Type-Options'), ['nosniff'])
-    for (const name of ['Set-Cookie', 'ETag', 'Last-Modified', 'Server', 'Retry-After', 'Vary', 'Access-Control-Allow-Credentials']) t.strictSame(header(answer, name), [], name)
+    for (const name of ['Set-Cookie', 'ETag', 'Last-Modified', 'Server', 'Retry-After', 'Vary',
+      'Access-Control-Allow-Credentials']) t.strictSame(header(answer, name), [], name)
     for (const type of header(answer, 'Content-Type')) t.notMatch(type, 'html')
     const length = answer.status === 204 ? [] : [String(Buffer.byteLength(answer.body ?? ''))]
     t.strictSame(header(answer, 'Content-Length'), length)
@@ -56,7 +57,8 @@ t.test('a rejection says what is listed for it and ends the connection', (t) => 
 t.test('an answer on the wire is its headers, a date and its body', (t) => {
   const answer = contentAnswer(200, 'text/plain', 'é')
   const text = serialize(answer, 'Thu, 01 Jan 1970 00:00:00 GMT', true)
-  t.match(text, /^HTTP\/1\.1 200 OK\r\nContent-Type: text\/plain\r\n(?:[\w-]+: [^\r\n]*\r\n)+Content-Length: 2\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: close\r\n\r\né$/)
+  t.match(text, /^HTTP\/1\.1 200 OK\r\nContent-Type: text\/plain\r\n(?:[\w-]+: [^\r\n]*\r\n)+Content-Length: 2\r\n/)
+  t.ok(text.endsWith('\r\nContent-Length: 2\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: close\r\n\r\né'))
   t.equal(serialize(answer, 'd', true, true), text.slice(0, -1).replace(/Date: [^\r]*/, 'Date: d'))
   t.notMatch(serialize(answer, 'd', false), /Connection/)
   t.end()

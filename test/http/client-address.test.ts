@@ -65,7 +65,8 @@ t.test('nobody is trusted unless the operator says so', (t) => {
 })
 
 t.test('a network that is none is refused by name', (t) => {
-  for (const wrong of ['10.0.0.0/33', '10.0.0/8', 'proxy.example', '', '10.0.0.0/', '10.0.0.0/-1', '::/129', '::ffff:10.0.0.0/8', '10.0.0.0/8/8']) {
+  for (const wrong of ['10.0.0.0/33', '10.0.0/8', 'proxy.example', '', '10.0.0.0/', '10.0.0.0/-1', '::/129', '::ffff:10.0.0.0/8',
+    '10.0.0.0/8/8']) {
     t.throws(() => TrustedProxies.parse([wrong]), { name: 'RangeError' }, wrong)
   }
   t.end()
@@ -98,7 +99,8 @@ t.test('networks match as the platform\'s own block list does', (t) => {
 })
 
 t.test('the client is the rightmost hop that no proxy vouches for, by the plainest reading', (t) => {
-  const token = fc.oneof({ weight: 6, arbitrary: address }, { weight: 1, arbitrary: fc.constantFrom('unknown', '', '_hidden', '1.2.3', '256.1.1.1') })
+  const token = fc.oneof({ weight: 6, arbitrary: address }, { weight: 1, arbitrary: fc.constantFrom('unknown', '', '_hidden', '1.2.3',
+    '256.1.1.1') })
   fc.assert(
     fc.property(address, fc.array(fc.array(token, { minLength: 1, maxLength: 5 }), { maxLength: 4 }), (peer, lists) => {
       const headers = lists.flatMap((list) => ['x-forwarded-FOR', list.join(', ')])

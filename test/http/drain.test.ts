@@ -9,7 +9,8 @@ const GET = 'GET /demo/x.m3u8 HTTP/1.1\r\nHost: play.example\r\n\r\n'
 
 t.test('no request fails over ten restarts on one port under twenty keep-alive loops', async (t) => {
   const route = tinyRouter()
-  const launch = (): PublicServer => createPublicServer({ respond: route, onRejected: () => undefined, onError: () => undefined, now: () => 0 })
+  const launch = (): PublicServer => createPublicServer({ respond: route, onRejected: () => undefined, onError: () => undefined,
+    now: () => 0 })
   let server = launch()
   const { port } = await server.listen({ host: '127.0.0.1', port: 0, reusePort: true })
   const clients = new Worker(new URL('keep-alive-loops.ts', import.meta.url), { workerData: { port, loops: 20 } })

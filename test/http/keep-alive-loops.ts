@@ -14,7 +14,8 @@ function ask(): Promise<string> {
       response.resume()
       response.once('end', () => resolve(response.statusCode === 302 ? '' : String(response.statusCode)))
     })
-    asked.once('error', (error: NodeJS.ErrnoException) => resolve(`${error.code ?? error.name}${asked.reusedSocket ? ' on a kept connection' : ''}`))
+    asked.once('error',
+      (error: NodeJS.ErrnoException) => resolve(`${error.code ?? error.name}${asked.reusedSocket ? ' on a kept connection' : ''}`))
     asked.end()
   })
 }

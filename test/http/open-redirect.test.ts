@@ -27,8 +27,10 @@ t.test('no request, however it is spelt, is redirected anywhere but behind a con
 t.test('a Location that is not its base and a path becomes a 503 that does not show it', (t) => {
   const base = 'https://edge.example'
   const wrong = [
-    'https://edge.example', 'https://edge.example.evil/x', 'https://edge.example@evil/x', 'https://edge.example:1/x', 'http://edge.example/x', '//edge.example/x', '/x', '',
-    'https://edge.example/a b', 'https://edge.example/\r\nX: y', 'https://edge.example/\0', 'https://edge.example/\u00e9', 'https://edge.example/\u560a',
+    'https://edge.example', 'https://edge.example.evil/x', 'https://edge.example@evil/x', 'https://edge.example:1/x',
+    'http://edge.example/x', '//edge.example/x', '/x', '',
+    'https://edge.example/a b', 'https://edge.example/\r\nX: y', 'https://edge.example/\0', 'https://edge.example/\u00e9',
+    'https://edge.example/\u560a',
   ]
   for (const location of wrong) {
     const answer = redirectAnswer(location, 302, base)

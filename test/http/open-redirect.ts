@@ -6,16 +6,21 @@ import { snapshot } from './tiny-snapshot.ts'
 export const PROXY = '192.0.2.10'
 
 const PARTS = [
-  '/', '//', '///', '\\', '/\\', '\\/', '@', ':', ';', '?', '#', '&', '=', '.', '..', '/.', '/..', '/../', '/./', '%2e', '%2E%2e', '.%2e', '/%2e%2e/',
+  '/', '//', '///', '\\', '/\\', '\\/', '@', ':', ';', '?', '#', '&', '=', '.', '..', '/.', '/..', '/../', '/./', '%2e', '%2E%2e', '.%2e',
+  '/%2e%2e/',
   '%2f', '%2F', '%5c', '%5C', '%00', '%0a', '%0d', '%09', '%20', '%', '%2', '%zz', '%25', '%252e', '%252f', '%c0%ae', '%E5%98%8A', '%ff',
   '\t', '\n', '\r', ' ', '\0', '\x7f', '\x85', '\xa0', '\uff0f', '\uff0e', '\u3002', '\u2028',
-  'evil.example', 'http:', 'https:', 'http://', 'https://', 'javascript:', 'data:', 'user:pass@', '@evil.example', '.evil.example', ':80', ':8443',
-  'edge.ams.example', 'play.example', '/demo', '/demo/', '/live', 'x', 'a/b', 'master.m3u8', '.mpd', 'seg.ts', '*', '+', '~', '$', '(', '[', ']', '{', '|', '"', '<', '>', '^', '`',
+  'evil.example', 'http:', 'https:', 'http://', 'https://', 'javascript:', 'data:', 'user:pass@', '@evil.example', '.evil.example', ':80',
+  ':8443',
+  'edge.ams.example', 'play.example', '/demo', '/demo/', '/live', 'x', 'a/b', 'master.m3u8', '.mpd', 'seg.ts', '*', '+', '~', '$', '(',
+  '[', ']', '{', '|', '"', '<', '>', '^', '`',
   'token=a~b+c%2F', 'CMCD=sid%3D1', 'cmcd=x', '%43MCD=y', '__proto__', 'constructor',
 ]
 const HOSTS = [
-  'play.example', 'PLAY.example', 'play.example.', 'play.example:443', 'any.example', 'evil.example', '[::1]', '192.0.2.1', 'play.example@evil.example',
-  'evil.example/play.example', 'play.example\\evil', 'play.example%00', 'play.example#', '', '.', '__proto__', 'play.example:99999', 'play.example, evil.example',
+  'play.example', 'PLAY.example', 'play.example.', 'play.example:443', 'any.example', 'evil.example', '[::1]', '192.0.2.1',
+  'play.example@evil.example',
+  'evil.example/play.example', 'play.example\\evil', 'play.example%00', 'play.example#', '', '.', '__proto__', 'play.example:99999',
+  'play.example, evil.example',
 ]
 const STARTS = ['/', '/demo/', '/', '/demo/', '//', '', '/demo/a.m3u8?', '/x.m3u8?']
 const METHODS = ['GET', 'GET', 'GET', 'HEAD', 'POST', 'get']
@@ -32,7 +37,8 @@ export function hostileRequest(random: () => number): WireRequest {
   if (random() < 0.3) headers.push('X-Forwarded-Proto', pick(PROTOS))
   if (random() < 0.2) headers.push('X-Forwarded-Host', 'evil.example', 'Forwarded', 'host=evil.example;proto=https')
   if (random() < 0.1) headers.push('X-Forwarded-For', pick(PARTS))
-  return { method: pick(METHODS), target, headers, peer: random() < 0.5 ? PROXY : '192.0.2.66', encrypted: random() < 0.3, http10: random() < 0.1 }
+  return { method: pick(METHODS), target, headers, peer: random() < 0.5 ? PROXY : '192.0.2.66', encrypted: random() < 0.3,
+    http10: random() < 0.1 }
 }
 
 /** What is wrong with an answer; undefined where nothing is. */

@@ -47,7 +47,8 @@ t.test('R2: HEAD is answered as GET is, header by header', async (t) => {
 
 t.test('R3: a preflight is answered by the router itself, for every path, and never redirected', async (t) => {
   for (const path of ['/a/master.m3u8', '/a.ts', '/nothing', '*']) {
-    const answer = await ask('OPTIONS', path, ['Origin: null', 'Access-Control-Request-Method: GET', 'Access-Control-Request-Headers: cmcd-request'])
+    const answer = await ask('OPTIONS', path, ['Origin: null', 'Access-Control-Request-Method: GET',
+      'Access-Control-Request-Headers: cmcd-request'])
     t.equal(answer.status, 204)
     t.strictSame(headerOf(answer, 'Access-Control-Allow-Origin'), ['*'])
     t.strictSame(headerOf(answer, 'Access-Control-Allow-Methods'), ['GET, HEAD, OPTIONS'])
@@ -70,7 +71,8 @@ t.test('R4: any other method gets 405 and is never moved', async (t) => {
 
 t.test('R5: the query goes along byte for byte and in order, but for CMCD', async (t) => {
   const query = 'b=~%2F+%2b&a==&&t=exp=1~hmac=0%aF/x?y\\&c%'
-  for (const [sent, passed] of [[query, query], [`CMCD=sid%3D1&${query}`, query], [`x=1&cmcd=y&%43MCD=z`, 'x=1'], ['CMCD=x', '']] as const) {
+  for (const [sent, passed] of [[query, query], [`CMCD=sid%3D1&${query}`, query], [`x=1&cmcd=y&%43MCD=z`, 'x=1'], ['CMCD=x',
+    '']] as const) {
     const [location = ''] = headerOf(await ask('GET', `/a.m3u8?${sent}`), 'Location')
     t.equal(location.split('?').slice(1).join('?'), passed, sent)
     t.notMatch(location, /#|@/)
@@ -79,8 +81,10 @@ t.test('R5: the query goes along byte for byte and in order, but for CMCD', asyn
 
 t.test('R6: neither an unknown client nor one that lies about itself ever costs the redirect', async (t) => {
   for (const headers of [
-    ['X-Forwarded-For: not-an-address'], ['X-Forwarded-For: 999.1.1.1, ,'], [`X-Forwarded-For: ${'1.2.3.4,'.repeat(900)}`], ['X-Forwarded-Proto: gopher'], ['User-Agent:'],
-    ['Accept: ;;;q=,'], ['CMCD-Session: sid="x'], ['Range: bytes=9-1'], ['If-None-Match: *'], ['If-Modified-Since: yesterday'], ['Cookie: a=b; a=c'], ['Authorization: Basic !'],
+    ['X-Forwarded-For: not-an-address'], ['X-Forwarded-For: 999.1.1.1, ,'], [`X-Forwarded-For: ${'1.2.3.4,'.repeat(900)}`],
+    ['X-Forwarded-Proto: gopher'], ['User-Agent:'],
+    ['Accept: ;;;q=,'], ['CMCD-Session: sid="x'], ['Range: bytes=9-1'], ['If-None-Match: *'], ['If-Modified-Since: yesterday'],
+    ['Cookie: a=b; a=c'], ['Authorization: Basic !'],
   ]) t.equal((await ask('GET', '/a.m3u8', headers)).status, 302, String(headers[0]).slice(0, 40))
 })
 

@@ -15,7 +15,8 @@ t.test('the wire request is what was sent: case, order and duplicates', async (t
   await client.send('HEAD //A?b HTTP/1.0\r\nhOST: x\r\nX: 1\r\nx: 2\r\n\r\n')
   await client.answer(true)
   client.destroy()
-  t.strictSame(seen, [{ method: 'HEAD', target: '//A?b', headers: ['hOST', 'x', 'X', '1', 'x', '2'], peer: '127.0.0.1', encrypted: false, http10: true }])
+  t.strictSame(seen, [{ method: 'HEAD', target: '//A?b', headers: ['hOST', 'x', 'X', '1', 'x', '2'], peer: '127.0.0.1', encrypted: false,
+    http10: true }])
 })
 
 t.test('an error in the router costs that request a 503, and says only what kind it was', async (t) => {

@@ -12,7 +12,8 @@ import { readHost } from '../../src/http/host.ts'
 const config = { trusted: TrustedProxies.parse(['192.0.2.0/24']) }
 
 function wire(change: Partial<WireRequest> = {}): WireRequest {
-  return { method: 'GET', target: '/x.m3u8', headers: ['Host', 'play.example'], peer: '203.0.113.1', encrypted: false, http10: false, ...change }
+  return { method: 'GET', target: '/x.m3u8', headers: ['Host', 'play.example'], peer: '203.0.113.1', encrypted: false, http10: false,
+    ...change }
 }
 
 function resolved(change: Partial<WireRequest> = {}): ResolvedRequest {
@@ -22,7 +23,8 @@ function resolved(change: Partial<WireRequest> = {}): ResolvedRequest {
 }
 
 t.test('a plain request is taken as it stands', (t) => {
-  const { rejected, address, ...rest } = resolved({ target: '/a/x.m3u8?t=a~b+c%2F&d', headers: ['hOST', 'Play.Example.:80', 'User-Agent', 'one', 'user-agent', 'two'] })
+  const { rejected, address, ...rest } = resolved({ target: '/a/x.m3u8?t=a~b+c%2F&d', headers: ['hOST', 'Play.Example.:80', 'User-Agent',
+    'one', 'user-agent', 'two'] })
   t.strictSame(rest, {
     method: 'GET',
     scheme: 'http',
@@ -70,7 +72,8 @@ const REJECTED: readonly [HttpRejectionName, Partial<WireRequest>][] = [
 ]
 
 t.test('a request that does not hold to the rules is refused under its own name', (t) => {
-  for (const [name, change] of REJECTED) t.strictSame(readRequest(wire(change), config), { rejected: name }, JSON.stringify(change).slice(0, 80))
+  for (const [name, change] of REJECTED) t.strictSame(readRequest(wire(change), config), { rejected: name },
+    JSON.stringify(change).slice(0, 80))
   t.end()
 })
 
@@ -96,10 +99,12 @@ t.test('only a proxy that is trusted, saying exactly https, makes a plain connec
   t.equal(said('192.0.2.7', 'https'), 'https')
   t.equal(said('192.0.2.7', 'HTTPS'), 'https')
   t.equal(said('::ffff:192.0.2.7', 'https'), 'https')
-  for (const values of [[], ['http'], ['https, http'], ['https,https'], ['https', 'https'], ['wss'], ['']]) t.equal(said('192.0.2.7', ...values), 'http', String(values))
+  for (const values of [[], ['http'], ['https, http'], ['https,https'], ['https', 'https'], ['wss'], ['']]) t.equal(said('192.0.2.7',
+    ...values), 'http', String(values))
   t.equal(said('203.0.113.1', 'https'), 'http', 'a stranger')
   t.equal(resolved({ encrypted: true }).scheme, 'https')
-  t.equal(resolved({ encrypted: true, peer: '192.0.2.7', headers: ['Host', 'a', 'X-Forwarded-Proto', 'http'] }).scheme, 'https', 'the socket itself knows')
+  t.equal(resolved({ encrypted: true, peer: '192.0.2.7', headers: ['Host', 'a', 'X-Forwarded-Proto', 'http'] }).scheme, 'https',
+    'the socket itself knows')
   t.end()
 })
 
@@ -112,11 +117,14 @@ t.test('a list of hops that cannot be read makes the client unknown and is repor
 
 t.test('hosts are hosts, or nothing', (t) => {
   for (const [value, host] of [
-    ['Example.COM', 'example.com'], ['example.com.', 'example.com'], ['example.com.:1', 'example.com'], ['a_b.example:65535', 'a_b.example'], ['192.0.2.1:80', '192.0.2.1'],
-    ['[2001:DB8::1]', '[2001:db8::1]'], ['[::ffff:192.0.2.1]:80', '[::ffff:192.0.2.1]'], ['xn--bcher-kva.example', 'xn--bcher-kva.example'], ['a'.repeat(253), 'a'.repeat(253)],
+    ['Example.COM', 'example.com'], ['example.com.', 'example.com'], ['example.com.:1', 'example.com'], ['a_b.example:65535',
+    'a_b.example'], ['192.0.2.1:80', '192.0.2.1'],
+    ['[2001:DB8::1]', '[2001:db8::1]'], ['[::ffff:192.0.2.1]:80', '[::ffff:192.0.2.1]'], ['xn--bcher-kva.example',
+    'xn--bcher-kva.example'], ['a'.repeat(253), 'a'.repeat(253)],
   ] as const) t.equal(readHost(value), host, value)
   for (const value of [
-    '', '.', '..', 'a..b', '.a', 'a..', 'a:', 'a:0', 'a:080', 'a:65536', 'a:+1', 'a:1:2', ':80', 'a b', 'a/b', 'a@b', 'a%41', 'a,b', 'a\tb', 'b\u00fccher', '\uff41', '[', '[]', '[::1', '::1', '2001:db8::1',
+    '', '.', '..', 'a..b', '.a', 'a..', 'a:', 'a:0', 'a:080', 'a:65536', 'a:+1', 'a:1:2', ':80', 'a b', 'a/b', 'a@b', 'a%41', 'a,b',
+    'a\tb', 'b\u00fccher', '\uff41', '[', '[]', '[::1', '::1', '2001:db8::1',
     '[::1]x', '[::1]:', '[::1%25lo]', '[192.0.2.1]', '[v1.x]', '[::1]]', 'a]:80', 'a'.repeat(254), `${'a'.repeat(300)}`,
   ]) t.equal(readHost(value), undefined, JSON.stringify(value))
   t.end()
@@ -124,16 +132,20 @@ t.test('hosts are hosts, or nothing', (t) => {
 
 t.test('JSON is for clients that name it and like nothing better', (t) => {
   for (const [accept, json] of [
-    ['application/json', true], ['Application/JSON; charset=utf-8', true], ['application/json, text/plain, */*', true], ['*/*;q=0.1, application/json;q=0.5', true], ['application/json;q=0.001', true],
-    ['*/*', false], ['', false], ['application/*', false], ['text/html, application/json;q=0.9', false], ['application/json;q=0', false], ['application/json;q=0.0', false], ['application/json;q=nan', false],
-    ['application/json;q=2', false], ['application/jsonp', false], ['application/dns+json', false], [`application/json,${'a/b,'.repeat(400)}`, false],
+    ['application/json', true], ['Application/JSON; charset=utf-8', true], ['application/json, text/plain, */*', true],
+    ['*/*;q=0.1, application/json;q=0.5', true], ['application/json;q=0.001', true],
+    ['*/*', false], ['', false], ['application/*', false], ['text/html, application/json;q=0.9', false], ['application/json;q=0', false],
+    ['application/json;q=0.0', false], ['application/json;q=nan', false],
+    ['application/json;q=2', false], ['application/jsonp', false], ['application/dns+json', false],
+    [`application/json,${'a/b,'.repeat(400)}`, false],
   ] as const) t.equal(prefersJson(accept), json, accept.slice(0, 60))
   t.end()
 })
 
 t.test('whatever the request, there is a request or a name from the closed list, and never an error', (t) => {
   const text = fc.string({ unit: 'binary', maxLength: 60 })
-  const name = fc.oneof(fc.constantFrom('Host', 'host', 'Accept', 'X-Forwarded-For', 'X-Forwarded-Proto', 'Content-Length', 'Expect', 'User-Agent', '__proto__'), text)
+  const name = fc.oneof(fc.constantFrom('Host', 'host', 'Accept', 'X-Forwarded-For', 'X-Forwarded-Proto', 'Content-Length', 'Expect',
+    'User-Agent', '__proto__'), text)
   const requests = fc.record({
     method: fc.oneof(fc.constantFrom('GET', 'HEAD', 'OPTIONS'), text),
     target: fc.oneof(text, text.map((rest) => `/${rest}`), fc.webPath()),

@@ -13,11 +13,13 @@ const JURISDICTION: Jurisdiction = {
 }
 
 function target(index: number, id: string, kind: 'edge' | 'cdn', base: Base, hosts: readonly string[]): Target {
-  return { index, id, kind, group: undefined, at: undefined, base, hosts, adminState: 'auto', jurisdiction: JURISDICTION, seed: index * 7919 + 1 }
+  return { index, id, kind, group: undefined, at: undefined, base, hosts, adminState: 'auto', jurisdiction: JURISDICTION,
+    seed: index * 7919 + 1 }
 }
 
 const edge = target(0, 'edge-ams', 'edge', { http: 'http://edge.ams.example', https: 'https://edge.ams.example' }, ['edge.ams.example'])
-const cdn = target(1, 'cdn-a', 'cdn', { http: 'http://cdn.a.example:8080/live', https: 'https://cdn.a.example:8443/live' }, ['cdn.a.example'])
+const cdn = target(1, 'cdn-a', 'cdn', { http: 'http://cdn.a.example:8080/live', https: 'https://cdn.a.example:8443/live' },
+  ['cdn.a.example'])
 const secure = target(2, 'cdn-s', 'cdn', { http: undefined, https: 'https://cdn.s.example' }, ['cdn.s.example'])
 
 function member(of: Target): Member {

@@ -98,7 +98,15 @@ t.test('a file is appended to, never begun anew', async (t) => {
     await sink.close()
   }
   t.same(disk.lines, expected(0, 2))
-  t.equal(statSync(disk.path).mode & 0o007 & ~0o004, 0)
+})
+
+t.test('a new file is for its owner and group alone', async (t) => {
+  const path = join(folder, 'default.log')
+  const sink = new FileSink({ path, setTimer: new Clock().setTimer })
+  sink.write(line(0), 1)
+  await sink.close()
+  t.equal(readFileSync(path, 'utf8'), line(0))
+  t.equal(statSync(path).mode & 0o007, 0)
 })
 
 t.test('after a full disk has room again the sink goes on by itself, with no line lost, torn or twice', async (t) => {

@@ -1,0 +1,71 @@
+// What the documents say of the code is what the code says. UPDATE_DOCS=1 npm test writes the tables anew.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { ERRORS } from '../src/errors.ts'
+import { HTTP_REJECTIONS } from '../src/http/rejection.ts'
+import { EVENTS } from '../src/log/operator-log.ts'
+import { jsonSchema, SCHEMAS } from '../src/policy/schema.ts'
+import { settingsSchema } from '../src/policy/settings.ts'
+import { KINDS, RECORD_FIELDS } from '../src/privacy/record.ts'
+import { RECORD_FORMATS, RECORD_LAWS, RECORD_LOCALIZATIONS, RECORD_OBJECTS, RECORD_OUTCOMES, RECORD_REASONS } from '../src/privacy/values.ts'
+import { FOREIGN_LAWS, LOCALIZATIONS, OUTCOMES } from '../src/routing/model.ts'
+import { FORMATS, OBJECTS } from '../src/routing/path.ts'
+import { REASON_NAMES, REASONS } from '../src/routing/reasons.ts'
+import { REFUSALS } from '../src/state/follower.ts'
+import { METRICS } from '../src/stats/definitions.ts'
+
+const root = join(import.meta.dirname, '..')
+const UPDATE = process.env['UPDATE_DOCS'] === '1'
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+const labels = (of: Readonly<Record<string, unknown>>) => (Object.keys(of).length === 0 ? '' : Object.keys(of).map((label) => `\`${label}\``).join(', '))
+
+/** By document and name of the marked section: what must stand there. */
+const sections: [document: string, name: string, text: string][] = [
+  ['ARCHITECTURE.md', 'reasons', table(['reason', 'meaning'], Object.entries(REASONS).map(([reason, meaning]) => [`\`${reason}\``, meaning]))],
+  ['ARCHITECTURE.md', 'http-rejections', table(['reason', 'status', 'body'], Object.entries(HTTP_REJECTIONS).map(([reason, { status, text }]) => [`\`${reason}\``, String(status), text]))],
+  ['ARCHITECTURE.md', 'metrics', table(['metric', 'type', 'labels', 'meaning'], Object.entries(METRICS).map(([name, { type, labels: of, help }]) => [`\`${name}\``, type, labels(of), help]))],
+  ['ARCHITECTURE.md', 'events', table(['event', 'meaning'], Object.entries(EVENTS).map(([event, meaning]) => [`\`${event}\``, meaning]))],
+  ['ARCHITECTURE.md', 'errors', table(['code', 'message'], Object.entries(ERRORS).map(([code, message]) => [`\`${code}\``, message.replaceAll('\n', ' ')]))],
+  ['ARCHITECTURE.md', 'refusals', REFUSALS.map((reason) => `\`${reason}\``).join(', ')],
+  ['PRIVACY.md', 'record', table(
+    ['field', 'what', 'where from', 'why it may be kept', 'values'],
+    RECORD_FIELDS.map(({ name, meaning, source, kept, kind, values, nullable }) => [
+      `\`${name}\``, meaning, source, kept,
+      (kind === 'list' ? (values ?? []).map((value) => `\`${String(value)}\``).join(' ') : KINDS[kind]) + (nullable === true && kind !== 'jurisdiction' ? ', or null' : ''),
+    ]),
+  )],
+]
+
+for (const [document, name, expected] of sections) {
+  t.test(`${document} says of ${name} what the code says`, async (t) => {
+    const file = join(root, document)
+    const text = readFileSync(file, 'utf8')
+    const found = new RegExp(`<!-- ${name} -->\\n([^]*?)\\n<!-- /${name} -->`).exec(text)
+    if (UPDATE && found !== null && found[1] !== expected) writeFileSync(file, text.replace(found[0], () => `<!-- ${name} -->\n${expected}\n<!-- /${name} -->`))
+    t.equal(found?.[1], expected)
+  })
+}
+
+t.test('the schemas for editors are those of the code', async (t) => {
+  for (const [name, schema] of Object.entries({ ...SCHEMAS, wissel: settingsSchema })) {
+    const file = join(root, 'config', 'schema', `${name}.json`)
+    const expected = `${JSON.stringify(jsonSchema(schema, `Wissel: ${name}`), null, 2)}\n`
+    if (UPDATE) writeFileSync(file, expected)
+    t.equal(readFileSync(file, 'utf8'), expected, name)
+  }
+})
+
+t.test('the closed lists of decisions are the closed lists of records', async (t) => {
+  t.same(RECORD_REASONS, REASON_NAMES)
+  t.same(RECORD_OUTCOMES, OUTCOMES)
+  t.same(RECORD_LOCALIZATIONS, LOCALIZATIONS)
+  t.same(RECORD_FORMATS, FORMATS)
+  t.same(RECORD_OBJECTS, OBJECTS)
+  t.same(RECORD_LAWS, FOREIGN_LAWS)
+})
