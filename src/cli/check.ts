@@ -50,10 +50,12 @@ export async function check(directory: string, { json, now, out }: { json: boole
   return snapshot === undefined ? 1 : 0
 }
 
+const COUNTED = [['service', 'services'], ['target', 'targets'], ['zone entry', 'zone entries'], ['policy', 'policies']] as const
+
 function report(problems: readonly Problem[], counts: readonly number[] | undefined): string {
   const lines = problems.map(formatProblem)
   if (counts === undefined) lines.push(`${errors(problems).length} problem${errors(problems).length === 1 ? '' : 's'}`)
-  else lines.push(`usable: ${['services', 'targets', 'zone entries', 'policies'].map((what, i) => `${counts[i] ?? 0} ${what}`).join(', ')}`)
+  else lines.push(`usable: ${COUNTED.map(([one, many], i) => `${counts[i] ?? 0} ${counts[i] === 1 ? one : many}`).join(', ')}`)
   return `${lines.join('\n')}\n`
 }
 

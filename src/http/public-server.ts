@@ -2,7 +2,6 @@
  * The public listener, on `node:http`: it turns what arrives into a wire request, has it answered at once, and keeps any
  * one client from costing more than its share. It never reads content, and never says what a client sent.
  */
-import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
@@ -12,12 +11,13 @@ import { LIMITS } from './limits.ts'
 import type { Limits } from './limits.ts'
 import { serialize } from './message.ts'
 import type { Answer, WireRequest } from './message.ts'
+import { hardenedServer, hasContent, rejectionOf } from './node-http.ts'
 import type { HttpRejectionName } from './rejection.ts'
 
 export interface PublicServerOptions {
   /** Must answer at once. One that throws costs its own request a 503. */
   respond(wire: WireRequest): Answer
-  /** Called once per answered request, after the answer was handed over. */
+  /** Called once per call of `respond`, after the answer was handed over. */
   after?(wire: WireRequest, answer: Answer): void
   /** A request that was refused before it could be handed to `respond`. */
   onRejected(reason: HttpRejectionName): void
@@ -50,7 +50,7 @@ export function createPublicServer(options: PublicServerOptions): PublicServer {
 }
 
 /** A turn is some microseconds when idle, and a busy listener must come to an end too. */
-const QUIET_TURNS = 10_000
+const QUIET_TURNS = 1000
 
 class NodeServer implements PublicServer {
   readonly #options: PublicServerOptions
@@ -77,6 +77,8 @@ class NodeServer implements PublicServer {
       this.#server.once('error', reject)
       this.#server.listen({ host, port, reusePort, backlog: 4096 }, () => {
         this.#server.removeListener('error', reject)
+        // A connection that could not be accepted, for want of memory say, must not end the process.
+        this.#server.on('error', (error) => this.#options.onError(nameOf(error)))
         this.#sweep = setInterval(() => this.#dropSlowReaders(), this.#limits.checkingInterval).unref()
         const { address, port: chosen } = this.#server.address() as AddressInfo
         resolve({ host: address, port: chosen })
@@ -129,23 +131,7 @@ class NodeServer implements PublicServer {
   }
 
   #create(): Server {
-    const limits = this.#limits
-    const server = createServer({
-      maxHeaderSize: limits.maxHeaderSize,
-      headersTimeout: limits.headersTimeout,
-      requestTimeout: limits.requestTimeout,
-      keepAliveTimeout: limits.keepAliveTimeout,
-      connectionsCheckingInterval: limits.checkingInterval,
-      insecureHTTPParser: false,
-      // `readRequest` is stricter, and its answer has the headers that a browser needs to see it.
-      requireHostHeader: false,
-      // A request without content then says so by having ended already.
-      optimizeEmptyRequests: true,
-      noDelay: true,
-    })
-    server.maxHeadersCount = limits.maxHeaders
-    server.timeout = limits.idleTimeout
-    server.maxConnections = limits.maxConnections
+    const server = hardenedServer(this.#limits)
     server.on('connection', (socket: Socket) => this.#accept(socket))
     server.on('drop', () => this.#options.onRejected('connection_limit'))
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response)
@@ -171,6 +157,7 @@ class NodeServer implements PublicServer {
     connection.answer = response
     connection.requests++
     const { rawHeaders } = request
+    const supported = request.httpVersionMajor === 1
     const wire: WireRequest = {
       method: request.method ?? '',
       target: request.url ?? '',
@@ -179,8 +166,7 @@ class NodeServer implements PublicServer {
       encrypted: false,
       http10: request.httpVersionMinor === 0,
     }
-    if (request.httpVersionMajor !== 1) this.#options.onRejected('http_version')
-    const answer = request.httpVersionMajor === 1 ? this.#answer(wire) : rejectionAnswer('http_version')
+    const answer = supported ? this.#answer(wire) : rejectionAnswer('http_version')
     const unread = !request.readableEnded && hasContent(rawHeaders)
     if (unread || answer.close === true) connection.closeSlowly(this.#limits.linger)
     connection.closing = unread || answer.close === true || wire.http10 || this.#draining || this.#isLast(connection)
@@ -188,7 +174,8 @@ class NodeServer implements PublicServer {
     // The client may have asked for the end itself.
     connection.closing ||= !response.shouldKeepAlive
     try {
-      this.#options.after?.(wire, answer)
+      if (supported) this.#options.after?.(wire, answer)
+      else this.#options.onRejected('http_version')
     } catch (error) {
       this.#options.onError(nameOf(error))
     }
@@ -249,22 +236,6 @@ class NodeServer implements PublicServer {
 
 function writeHead(response: ServerResponse, answer: Answer, last: boolean): void {
   response.writeHead(answer.status, last ? [...answer.headers, 'Connection', 'close'] : (answer.headers as string[]))
-}
-
-function hasContent(headers: readonly string[]): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]?.toLowerCase()
-    if (name === 'transfer-encoding' || (name === 'content-length' && headers[i + 1] !== '0')) return true
-  }
-  return false
-}
-
-/** Undefined for a connection that broke: there is nobody to answer. */
-function rejectionOf(code: string | undefined): HttpRejectionName | undefined {
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'timeout'
-  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return 'body'
-  return code?.startsWith('HPE_') === true ? 'malformed' : undefined
 }
 
 function nameOf(error: unknown): string {

@@ -121,13 +121,11 @@ export function isRecord(value: unknown): value is DecisionRecord {
 
 /** One line of JSON without the line end. The same record gives the same text, whatever order its keys were set in. */
 export function serialise(record: DecisionRecord): string {
-  let line = '{'
-  for (const { name, kind } of RECORD_FIELDS) {
-    const value = record[name]
-    const text = kind === 'counts' ? ordered(record.rejected, RECORD_REASONS) : kind === 'jurisdiction' ? jurisdictionText(record.jurisdiction) : JSON.stringify(value)
-    line += `${line.length === 1 ? '' : ','}"${name}":${text}`
-  }
-  return `${line}}`
+  const ordered: Record<string, unknown> = {}
+  for (const { name } of RECORD_FIELDS) ordered[name] = record[name]
+  ordered['rejected'] = inOrder(record.rejected, RECORD_REASONS)
+  if (record.jurisdiction !== null) ordered['jurisdiction'] = inOrder(record.jurisdiction, JURISDICTION)
+  return JSON.stringify(ordered)
 }
 
 function describe(field: RecordField): string {
@@ -143,7 +141,7 @@ const JURISDICTION = ['operator', 'parent', 'server', 'logs', 'foreign'] as cons
 function fits(field: RecordField, value: unknown): boolean {
   if (value === null) return field.nullable === true
   switch (field.kind) {
-    case 'list': return (field.values ?? []).some((allowed) => allowed === value)
+    case 'list': return field.values?.includes(value as string) === true
     case 'reasons': return isSetOf(REASONS, value)
     case 'counts': return isPlain(value) && Object.entries(value).every(([reason, count]) => REASONS.has(reason) && isCount(count))
     case 'id': return typeof value === 'string' && isId(value)
@@ -165,14 +163,10 @@ function isJurisdiction(value: unknown): boolean {
   return country(operator) && country(parent) && countries(server) && countries(logs) && (foreign === null || isSetOf(LAWS, foreign))
 }
 
-function jurisdictionText(jurisdiction: RecordJurisdiction | null): string {
-  return jurisdiction === null ? 'null' : ordered(jurisdiction, JURISDICTION)
-}
-
-function ordered<K extends string>(value: Readonly<Partial<Record<K, unknown>>>, keys: readonly K[]): string {
-  const parts: string[] = []
-  for (const key of keys) if (value[key] !== undefined) parts.push(`"${key}":${JSON.stringify(value[key])}`)
-  return `{${parts.join(',')}}`
+function inOrder<K extends string>(value: Readonly<Partial<Record<K, unknown>>>, keys: readonly K[]): Partial<Record<K, unknown>> {
+  const ordered: Partial<Record<K, unknown>> = {}
+  for (const key of keys) if (value[key] !== undefined) ordered[key] = value[key]
+  return ordered
 }
 
 function isSetOf(allowed: ReadonlySet<unknown>, value: unknown): boolean {

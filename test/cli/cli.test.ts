@@ -1,0 +1,81 @@
+// The command line as a user types it.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+
+const root = join(import.meta.dirname, '..', '..')
+
+function wissel(...args: string[]): { status: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(join(root, 'bin', 'wissel'), args, { cwd: root, encoding: 'utf8', timeout: 60_000 })
+  return { status, out: stdout, err: stderr }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'wissel-'))
+cpSync(join(root, 'config'), directory, { recursive: true })
+t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+
+t.test('help says what there is', async (t) => {
+  const { status, out } = wissel('--help')
+  t.equal(status, 0)
+  for (const command of ['serve', 'check', 'explain']) t.match(out, command)
+})
+
+t.test('the shipped configuration is usable', async (t) => {
+  t.same(wissel('check', 'config'), { status: 0, out: 'usable: 1 service, 6 targets, 2 zone entries, 1 policy\n', err: '' })
+})
+
+t.test('a wrong configuration gives status 1 and every problem with its place', async (t) => {
+  const wrong = mkdtempSync(join(tmpdir(), 'wissel-'))
+  t.teardown(() => rmSync(wrong, { recursive: true, force: true }))
+  cpSync(directory, wrong, { recursive: true })
+  writeFileSync(join(wrong, 'services', 'second.yaml'), 'service: second\nsteps:\n  - { name: a, targets: [nowhere], select: fastest }\n')
+  writeFileSync(join(wrong, 'wissel.yaml'), 'listen: 8080\ntrustedProxies: [10.0.0.0]\n')
+  const { status, out } = wissel('check', wrong)
+  t.equal(status, 1)
+  t.match(out, /services\/second\.yaml:3: steps\[0\]\.select: "fastest" is not one of/)
+  t.match(out, /wissel\.yaml:1: listen: 8080 is not text/)
+  t.match(out, /\n2 problems\n$/)
+  const json = wissel('check', wrong, '--json')
+  t.equal(json.status, 1)
+  t.match(JSON.parse(json.out), { usable: false, problems: [{ file: String, line: Number, message: String }] })
+})
+
+t.test('a router does not start on a wrong configuration, and says why', async (t) => {
+  const wrong = mkdtempSync(join(tmpdir(), 'wissel-'))
+  t.teardown(() => rmSync(wrong, { recursive: true, force: true }))
+  const { status, err } = wissel('serve', '--config', wrong)
+  t.equal(status, 1)
+  t.match(err, /there is no service; add services\/NAME\.yaml/)
+})
+
+t.test('a folder that is not there is said to be not there', async (t) => {
+  const { status, err } = wissel('check', join(directory, 'nowhere'))
+  t.equal(status, 1)
+  t.match(err, /cannot be read \(ENOENT\); give --config DIR/)
+})
+
+t.test('explain tells the decision for people and for programs', async (t) => {
+  const args = ['explain', '--config', directory, '--ip', '212.27.48.10', '--url', 'https://demo.example/live/master.m3u8?token=secret-7']
+  const text = wissel(...args)
+  t.equal(text.status, 0)
+  t.match(text.out, /^edge-par-1 \(redirect, 302\)/)
+  t.match(text.out, /cdn-global .* rejected: jurisdiction \(parent, logs, foreign\)/)
+  const json = wissel(...args, '--json')
+  t.match(JSON.parse(json.out), { v: 1, target: 'edge-par-1', outcome: 'redirect', client: { localization: 'geo', country: 'FR' }, location: 'https://127.0.0.1:8104/live/master.m3u8?token=secret-7' })
+})
+
+t.test('explain has a status of its own for a viewer who is sent nowhere', async (t) => {
+  const { status, out } = wissel('explain', '--config', directory, '--ip', '212.27.48.10', '--url', 'https://other.example/live/master.m3u8')
+  t.equal(status, 2)
+  t.match(out, /unknown_service/)
+})
+
+t.test('what cannot be understood is said in one line', async (t) => {
+  for (const args of [['frobnicate'], ['serve', '--frob'], ['explain', '--ip', '1.2.3.4'], ['explain', '--ip', 'x', '--url', 'https://a/'], ['explain', '--ip', '1.2.3.4', '--url', 'a']]) {
+    const { status, err } = wissel(...args)
+    t.equal(status, 1, args.join(' '))
+    t.match(err, /^wissel: .*; see wissel --help\n$/)
+  }
+})
