@@ -53,8 +53,8 @@ export function placeReader(section: Section): (position: number) => PlaceRecord
       latitude = section.number(innerNorth)
       longitude = section.number(innerEast)
     }
-    const unknown = latitude === undefined || longitude === undefined || !onEarth(latitude, longitude)
-    return unknown ? { country, continent, latitude: Number.NaN, longitude: Number.NaN } : { country, continent, latitude, longitude }
+    if (latitude === undefined || longitude === undefined || !onEarth(latitude, longitude)) latitude = longitude = Number.NaN
+    return { country, continent, latitude, longitude }
   }
 }
 

@@ -40,7 +40,8 @@ function countryOf(record: unknown): string {
 }
 
 function asnOf(record: unknown): number {
-  const number = Number(at(record, 'autonomous_system_number') ?? at(record, 'asn') ?? 0)
+  const found = at(record, 'autonomous_system_number') ?? at(record, 'asn')
+  const number = Number(typeof found === 'string' ? found.replace(/^AS/i, '') : found)
   return Number.isSafeInteger(number) && number > 0 && number <= 0xffffffff ? number : 0
 }
 

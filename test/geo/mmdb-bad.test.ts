@@ -30,6 +30,11 @@ function raw(left: number, right: number, data: Buffer = encode(NL), metadata: R
   })
 }
 
+/** As `raw`, with records of 28 bits, which share a byte. */
+function half(left: number, right: number): Buffer {
+  return raw(0, 0, encode(NL), { node_count: 1, record_size: 28 }, pair(left, right, 28))
+}
+
 /** A record made of these bytes. */
 function data(...parts: Buffer[]): Buffer {
   return raw(1, 17, Buffer.concat(parts))
@@ -86,6 +91,8 @@ const bad: [name: string, file: Buffer, says: RegExp][] = [
   ['a shared branch that is too deep only by its second way', raw(0, 0, encode(NL), {}, detour()), /deeper than 128/],
   ['a record between tree and data', raw(1, 9), /outside of the data/],
   ['a record beyond the data', raw(1, 0xffff), /outside of the data/],
+  ['a left record beyond the data by its 28th bit alone', half(0x8000011, 1), /outside of the data/],
+  ['a right record beyond the data by its 28th bit alone', half(1, 0x8000011), /outside of the data/],
   ['a record that starts in the middle of a value', raw(1, 17 + 15), /corrupt/],
   ['text that runs past the end', data(control(7, 1), key('country_code'), control(2, 200)), /past the end/],
   ['text of 16 MB in a small file', data(control(7, 1), key('country_code'), control(2, 16_000_000)), /past the end/],

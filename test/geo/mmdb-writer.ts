@@ -114,9 +114,12 @@ export function encode(value: Value, seen?: Map<string, number>, offset = 0): Bu
   return Buffer.concat(parts)
 }
 
-/** A pointer of four bytes: the one form that every offset of a small file fits. */
-export function pointer(offset: number): Buffer {
-  return Buffer.from([0x38, offset >>> 24, (offset >>> 16) & 255, (offset >>> 8) & 255, offset & 255])
+/** A pointer of 2 to 5 bytes. The longest, which every offset fits, is the default. */
+export function pointer(offset: number, bytes: 2 | 3 | 4 | 5 = 5): Buffer {
+  const value = offset - (bytes === 3 ? 2048 : bytes === 4 ? 526_336 : 0)
+  const parts = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].slice(5 - bytes)
+  const high = bytes === 5 ? 0 : Math.floor(value / 2 ** (8 * (bytes - 1)))
+  return Buffer.from([0x20 | ((bytes - 2) << 3) | high, ...parts])
 }
 
 /** Control bytes of a type and size. */

@@ -5,7 +5,7 @@ import { AsnIndex, GeoIndex } from '../../src/geo/geo-index.ts'
 import { compileAsn, compileGeo } from '../../src/geo/mmdb.ts'
 import { kilometres, vector } from '../../src/routing/distance.ts'
 import { find } from './addresses.ts'
-import { BUILT_AT, Raw, writeMmdb } from './mmdb-writer.ts'
+import { BUILT_AT, Raw, control, encode, pair, pointer, writeMmdb, writeRaw } from './mmdb-writer.ts'
 import type { Value } from './mmdb-writer.ts'
 
 const NETWORK = '192.0.2.0/24'
@@ -128,6 +128,18 @@ for (const [name, record, asn] of systems) {
     t.equal(find(index, '203.0.113.1'), 0)
   })
 }
+
+t.test('a value is found behind a pointer of any length', async (t) => {
+  // Two letters at each offset, far enough apart that only one form of pointer reaches each of the last three.
+  const places: [offset: number, bytes: 2 | 3 | 4 | 5, country: string][] = [[40, 2, 'NL'], [3000, 3, 'BE'], [300_000, 3, 'DE'], [600_000, 4, 'FR'], [700_000, 5, 'IT']]
+  for (const [offset, bytes, country] of places) {
+    const data = Buffer.alloc(700_010)
+    Buffer.concat([control(7, 1), encode('country_code'), pointer(offset, bytes)]).copy(data)
+    encode(country).copy(data, offset)
+    const metadata = { node_count: 1, record_size: 24, ip_version: 4, database_type: 'Test', build_epoch: 0, binary_format_major_version: 2 }
+    t.equal(compileGeo(writeRaw(pair(17, 1, 24), data, metadata)).find4(0).country, country)
+  }
+})
 
 t.test('one file may serve as both kinds', async (t) => {
   const file = writeMmdb({ networks: [[NETWORK, { country_code: 'NL', asn: 64_500 }]] })

@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { compileInWorker } from '../../src/geo/compile.ts'
 import type { CompileJob } from '../../src/geo/compile.ts'
 import type { SharedAsn, SharedGeo } from '../../src/geo/geo-index.ts'
 import { Locator } from '../../src/geo/locator.ts'
@@ -10,7 +11,7 @@ import { GeoSource } from '../../src/geo/source.ts'
 import type { FileStat, GeoSourceOptions } from '../../src/geo/source.ts'
 import { buildZones } from '../../src/geo/zones.ts'
 import { ClientAddress } from '../../src/privacy/address.ts'
-import { writeMmdb } from './mmdb-writer.ts'
+import { control, encode, pair, pointer, writeMmdb, writeRaw } from './mmdb-writer.ts'
 
 const none = buildZones([])
 const dutch = country('NL')
@@ -261,4 +262,22 @@ t.test('with real files and a thread that compiles, a database is swapped while 
   t.equal(await source.check(), 'loaded')
   t.equal(where(), 'DE')
   t.match(events, [/loaded geo .* country ipvAll/, /refused geo .*truncated or not an MMDB/, /loaded geo .* Test/])
+})
+
+t.test('a file that keeps the second reader busy for ever is refused when its time is up', async (t) => {
+  // Lists of ten pointers to the list before, twenty deep, under a key that nobody asks for.
+  const parts = [encode('x')]
+  let size = parts[0]?.length ?? 0
+  let previous = 0
+  for (let level = 0; level < 20; level++) {
+    const list = Buffer.concat([control(11, 10), ...Array.from({ length: 10 }, () => pointer(previous))])
+    previous = size
+    size += list.length
+    parts.push(list)
+  }
+  const record = Buffer.concat([control(7, 2), encode('country_code'), encode('NL'), encode('more'), pointer(previous)])
+  const metadata = { node_count: 1, record_size: 24, ip_version: 4, database_type: 'Test', build_epoch: 0, binary_format_major_version: 2 }
+  const file = writeRaw(pair(17 + size, 17 + size, 24), Buffer.concat([...parts, record]), metadata)
+  t.equal(compileGeo(file).find4(0).country, 'NL')
+  await t.rejects(compileInWorker({ kind: 'geo', file: new Uint8Array(file), maxBytes: 1e6 }, 500), /it took more than 500 ms/)
 })
