@@ -35,8 +35,8 @@ export interface CheckSpec {
 }
 
 export const PROBE_RESULTS = [
-  'ok', 'url', 'dns', 'internal_address', 'refused', 'unreachable', 'connect_timeout', 'tls', 'reset', 'timeout', 'protocol', 'headers_too_large', 'status',
-  'body', 'body_too_large', 'cancelled', 'other',
+  'ok', 'url', 'dns', 'internal_address', 'refused', 'unreachable', 'connect_timeout', 'tls', 'reset', 'timeout', 'protocol',
+  'headers_too_large', 'status', 'body', 'body_too_large', 'cancelled', 'other',
 ] as const
 export type ProbeWhy = (typeof PROBE_RESULTS)[number]
 
@@ -45,7 +45,8 @@ export interface ProbeResult {
   readonly why: ProbeWhy
 }
 
-export type Resolve = (hostname: string, options: LookupOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
+type Resolved = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
+export type Resolve = (hostname: string, options: LookupOptions, callback: Resolved) => void
 
 const MAX_HEADERS = 16 * 1024
 
@@ -124,7 +125,8 @@ function guarded(resolve: Resolve, allowInternal: boolean) {
   return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
     resolve(hostname, options, (error, addresses) => {
       const [first] = addresses
-      if (error !== null || first === undefined) callback(error ?? Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), [])
+      if (error !== null) callback(error, [])
+      else if (first === undefined) callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), [])
       else if (!allowInternal && addresses.some(({ address }) => isInternal(address))) callback(new InternalAddress('internal address'), [])
       else if (options.all === true) callback(null, addresses)
       else callback(null, first.address, first.family)
@@ -132,7 +134,7 @@ function guarded(resolve: Resolve, allowInternal: boolean) {
   }
 }
 
-function resolveAll(hostname: string, options: LookupOptions, callback: Parameters<Resolve>[2]): void {
+function resolveAll(hostname: string, options: LookupOptions, callback: Resolved): void {
   systemLookup(hostname, { ...options, all: true }, (error, addresses) => callback(error, addresses ?? []))
 }
 

@@ -34,8 +34,9 @@ const SEPARATOR = '\n'
  */
 export function keyOf(facts: DecisionFacts, content: string): string {
   const { decision } = facts
-  let key = `${Math.floor(facts.now / MINUTE_MS)} ${decision.service?.index ?? -1} ${facts.status} ${decision.outcome} ${decision.localization} `
-    + `${countryOf(decision.country)} ${facts.agent} ${facts.object} ${facts.format} ${facts.snapshot} ${content}`
+  let key = `${Math.floor(facts.now / MINUTE_MS)} ${decision.service?.index ?? -1} ${facts.status} ${decision.outcome} `
+    + `${decision.localization} ${countryOf(decision.country)} ${facts.agent} ${facts.object} ${facts.format} `
+    + `${facts.snapshot} ${content}`
   if (decision.outcome !== 'refuse') key += `${SEPARATOR}${decision.member.target.index} ${decision.step?.index ?? -1}`
   for (const reason of decision.why) key += ` ${reason}`
   return key + SEPARATOR + rejectedKey(decision.rejected)
@@ -89,7 +90,8 @@ function compliant({ service, member }: Redirect, now: number): boolean {
 }
 
 function counted(rejected: RejectedCounts): RejectedCounts {
-  return Object.values(rejected).every((count) => count > 0) ? rejected : Object.fromEntries(Object.entries(rejected).filter(([, count]) => count > 0))
+  if (Object.values(rejected).every((count) => count > 0)) return rejected
+  return Object.fromEntries(Object.entries(rejected).filter(([, count]) => count > 0))
 }
 
 function jurisdictionOf({ operator, parent, server, logs, foreign }: Jurisdiction): RecordJurisdiction {

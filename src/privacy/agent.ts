@@ -9,26 +9,29 @@ const LOOK = 512
 
 /** Programs and watchers that fetch on somebody's behalf, but show no picture. Looked for first: some watchers call themselves robots. */
 const TOOLS = [
-  'curl/', 'libcurl', 'wget', 'httpie', 'ffmpeg', 'ffprobe', 'lavf/', 'gstreamer', 'streamlink', 'yt-dlp', 'youtube-dl', 'aria2', 'python', 'aiohttp', 'httpx/',
-  'go-http-client', 'java/', 'apache-httpclient', 'libwww-perl', 'lwp::', 'node-fetch', 'undici', 'axios/', 'got (', 'deno/', 'bun/', 'ruby',
-  'guzzle', 'php/', 'postman', 'insomnia', 'apachebench', 'wrk/', 'k6/', 'jmeter', 'vegeta', 'hey/', 'headlesschrome', 'phantomjs', 'puppeteer', 'playwright',
-  'selenium', 'lighthouse', 'pingdom', 'uptimerobot', 'statuscake', 'site24x7', 'datadog', 'newrelic', 'prometheus', 'blackbox', 'zabbix', 'nagios',
-  'check_http', 'monit/', 'haproxy', 'healthchecker', 'kube-probe', 'googlehc', 'gtmetrix', 'better uptime', 'wissel',
+  'curl/', 'libcurl', 'wget', 'httpie', 'ffmpeg', 'ffprobe', 'lavf/', 'gstreamer', 'streamlink', 'yt-dlp', 'youtube-dl', 'aria2',
+  'python', 'aiohttp', 'httpx/', 'go-http-client', 'java/', 'apache-httpclient', 'libwww-perl', 'lwp::', 'node-fetch', 'undici', 'axios/',
+  'got (', 'deno/', 'bun/', 'ruby', 'guzzle', 'php/', 'postman', 'insomnia', 'apachebench', 'wrk/', 'k6/', 'jmeter', 'vegeta', 'hey/',
+  'headlesschrome', 'phantomjs', 'puppeteer', 'playwright', 'selenium', 'lighthouse', 'pingdom', 'uptimerobot', 'statuscake', 'site24x7',
+  'datadog', 'newrelic', 'prometheus', 'blackbox', 'zabbix', 'nagios', 'check_http', 'monit/', 'haproxy', 'healthchecker', 'kube-probe',
+  'googlehc', 'gtmetrix', 'better uptime', 'wissel',
 ]
 
 /** Programs that visit the web of their own accord, or to preview a link. */
 const BOTS = [
-  'bot/', 'bot;', 'bot)', 'bot ', 'bot-', 'bot_', '-bot', 'robot', 'googlebot', 'crawl', 'spider', 'slurp', 'archiver', 'ia_archiver', 'facebookexternalhit',
-  'facebookcatalog', 'meta-externalagent', 'whatsapp', 'embedly', 'bingpreview', 'google-inspectiontool', 'googleother', 'google-read-aloud', 'mediapartners-google', 'adsbot',
-  'apis-google', 'feedfetcher', '+http', 'bytespider', 'ahrefs', 'semrush', 'dataforseo', 'skypeuripreview', 'vkshare',
-  'slackbot', 'telegrambot', 'twitterbot', 'discordbot', 'scrapy', 'nutch', 'heritrix', 'masscan', 'zgrab', 'censys', 'nmap', 'internet-measurement', 'expanse',
+  'bot/', 'bot;', 'bot)', 'bot ', 'bot-', 'bot_', '-bot', 'robot', 'googlebot', 'crawl', 'spider', 'slurp', 'archiver', 'ia_archiver',
+  'facebookexternalhit', 'facebookcatalog', 'meta-externalagent', 'whatsapp', 'embedly', 'bingpreview', 'google-inspectiontool',
+  'googleother', 'google-read-aloud', 'mediapartners-google', 'adsbot', 'apis-google', 'feedfetcher', '+http', 'bytespider', 'ahrefs',
+  'semrush', 'dataforseo', 'skypeuripreview', 'vkshare', 'slackbot', 'telegrambot', 'twitterbot', 'discordbot', 'scrapy', 'nutch',
+  'heritrix', 'masscan', 'zgrab', 'censys', 'nmap', 'internet-measurement', 'expanse',
 ]
 
 /** Browsers and players. */
 const PLAYERS = [
-  'mozilla/', 'opera/', 'applecoremedia', 'exoplayer', 'media3', 'vlc', 'mpv', 'kodi', 'iptv', 'okhttp', 'dalvik', 'cfnetwork', 'roku', 'tizen', 'web0s', 'webos',
-  'crkey', 'stagefright', 'nsplayer', 'windows-media-player', 'quicktime', 'shaka', 'hls.js', 'dash.js', 'jwplayer', 'bitmovin', 'theoplayer', 'nexplayer', 'playstation', 'xbox',
-  'nintendo', 'hbbtv', 'smarttv', 'smart-tv', 'smart_tv', 'appletv', 'apple tv', 'tvos', 'bravia', 'viera', 'netcast', 'mag2', 'mag5', 'infuse', 'plex', 'emby', 'jellyfin', 'castlabs',
+  'mozilla/', 'opera/', 'applecoremedia', 'exoplayer', 'media3', 'vlc', 'mpv', 'kodi', 'iptv', 'okhttp', 'dalvik', 'cfnetwork', 'roku',
+  'tizen', 'web0s', 'webos', 'crkey', 'stagefright', 'nsplayer', 'windows-media-player', 'quicktime', 'shaka', 'hls.js', 'dash.js',
+  'jwplayer', 'bitmovin', 'theoplayer', 'nexplayer', 'playstation', 'xbox', 'nintendo', 'hbbtv', 'smarttv', 'smart-tv', 'smart_tv',
+  'appletv', 'apple tv', 'tvos', 'bravia', 'viera', 'netcast', 'mag2', 'mag5', 'infuse', 'plex', 'emby', 'jellyfin', 'castlabs',
 ]
 
 /** Alternatives of plain text: one pass without going back, at most the length times the number of names. */

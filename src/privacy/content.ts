@@ -44,7 +44,7 @@ export function compileContent(pattern: string): { readonly segments: readonly s
     }
     if (segment === '' && position < segments.length - 1) return { problem: 'must have no empty segment' }
     if (/[*{}]/.test(segment)) return { problem: `must use *, ** and ${CAPTURE} as whole segments` }
-    if (!/^[!-~]*$/.test(segment)) return { problem: 'must be printable ASCII without spaces: other characters are written as % and two digits' }
+    if (!/^[!-~]*$/.test(segment)) return { problem: 'must be printable ASCII without spaces: write % and two digits for other characters' }
     if (/[?#]/.test(segment)) return { problem: 'must be a path without ? and #' }
   }
   return { segments }

@@ -15,10 +15,18 @@ export interface MetricDefinition {
 }
 
 export const METRICS = {
-  wissel_decisions_total: { type: 'counter', help: 'Decisions. The target is empty for a refusal.', labels: { service: 'service', outcome: OUTCOMES, target: 'target' } },
-  wissel_decision_reasons_total: { type: 'counter', help: 'Reasons that decisions gave; a decision may give several.', labels: { reason: REASON_NAMES } },
-  wissel_rejections_total: { type: 'counter', help: 'Targets that were not eligible, summed over decisions.', labels: { reason: REASON_NAMES } },
-  wissel_refusals_total: { type: 'counter', help: 'Refusals. The service is empty where none matched.', labels: { service: 'service', reason: REASON_NAMES } },
+  wissel_decisions_total: {
+    type: 'counter', help: 'Decisions. The target is empty for a refusal.', labels: { service: 'service', outcome: OUTCOMES, target: 'target' },
+  },
+  wissel_decision_reasons_total: {
+    type: 'counter', help: 'Reasons that decisions gave; a decision may give several.', labels: { reason: REASON_NAMES },
+  },
+  wissel_rejections_total: {
+    type: 'counter', help: 'Targets that were not eligible, summed over decisions.', labels: { reason: REASON_NAMES },
+  },
+  wissel_refusals_total: {
+    type: 'counter', help: 'Refusals. The service is empty where none matched.', labels: { service: 'service', reason: REASON_NAMES },
+  },
   wissel_decision_duration_seconds: { type: 'histogram', help: 'Time from a request to its answer, within the process.', labels: {} },
   wissel_http_rejected_total: { type: 'counter', help: 'Requests that were turned away before a decision.', labels: { reason: 'given' } },
   wissel_requests_failed_total: { type: 'counter', help: 'Requests that failed by a fault of the router.', labels: {} },
@@ -31,7 +39,9 @@ export const METRICS = {
   wissel_records_recorded_total: { type: 'counter', help: 'Decisions in records that were given to the sinks.', labels: {} },
   wissel_records_dropped_total: { type: 'counter', help: 'Decisions that are in no record.', labels: {} },
   wissel_sink_dropped_total: { type: 'counter', help: 'Decisions in records that a sink could not take.', labels: { sink: 'sink' } },
-  wissel_target_state: { type: 'gauge', help: '1 for the state that a target is in, by its health checks, else 0.', labels: { target: 'target', state: HEALTH_STATES } },
+  wissel_target_state: {
+    type: 'gauge', help: '1 for the state that a target is in, by its health checks, else 0.', labels: { target: 'target', state: HEALTH_STATES },
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>
 
 export type MetricName = keyof typeof METRICS

@@ -43,7 +43,8 @@ export class Metrics {
     this.#httpRejected = counters(httpReasons)
     this.#snapshotRefused = counters(snapshotReasons)
     const { help } = METRICS.wissel_decision_duration_seconds
-    this.#duration = new Histogram({ name: 'wissel_decision_duration_seconds', help, buckets: [...DURATION_BUCKETS], registers: [this.#registry] })
+    const buckets = [...DURATION_BUCKETS]
+    this.#duration = new Histogram({ name: 'wissel_decision_duration_seconds', help, buckets, registers: [this.#registry] })
     const tally = this.#tally
     this.#collect('wissel_decisions_total', () => samples(tally.decisions()))
     this.#collect('wissel_decision_reasons_total', () => REASON_NAMES.map((reason) => sample(tally.reasons[reason], { reason })))
@@ -54,7 +55,9 @@ export class Metrics {
     this.#collect('wissel_snapshot_version', () => (this.#world === undefined ? [] : [sample(this.#world.snapshot.version.number)]))
     this.#collect('wissel_snapshot_age_seconds', () => (this.#world === undefined ? [] : [sample((now() - this.#world.appliedAt) / 1000)]))
     this.#collect('wissel_snapshot_refused_total', () => byReason(this.#snapshotRefused))
-    this.#collect('wissel_geo_database_age_seconds', () => (this.#geoBuiltAt === undefined ? [] : [sample((now() - this.#geoBuiltAt) / 1000)]))
+    this.#collect('wissel_geo_database_age_seconds', () => (
+      this.#geoBuiltAt === undefined ? [] : [sample((now() - this.#geoBuiltAt) / 1000)]
+    ))
     this.#collect('wissel_geo_lookup_failures_total', () => [sample(this.#geoFailures)])
     this.#collect('wissel_records_decided_total', () => [sample(log?.decided ?? 0)])
     this.#collect('wissel_records_recorded_total', () => [sample(log?.recorded ?? 0)])

@@ -72,7 +72,9 @@ export class Tally {
   *decisions(): Iterable<DecisionCount> {
     for (const { id, targets } of this.#rows.values()) {
       for (const [target, counts] of targets) {
-        for (const outcome of OUTCOMES) if (counts[outcome] > 0) yield { service: id, outcome, target: target?.id ?? '', value: counts[outcome] }
+        for (const outcome of OUTCOMES) {
+          if (counts[outcome] > 0) yield { service: id, outcome, target: target?.id ?? '', value: counts[outcome] }
+        }
       }
     }
   }

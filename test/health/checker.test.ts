@@ -186,6 +186,29 @@ t.test('a checker that was stopped can be started again, and then runs once', as
   checker.stop()
 })
 
+t.test('a round that outlives its stop does not go on beside the next start', async (t) => {
+  const pending: (() => void)[] = []
+  let started = 0
+  const probe = async () => {
+    started++
+    await new Promise<void>((resolve) => pending.push(resolve))
+    return OK
+  }
+  const { checker, clock } = setUp(1, { probe, intervalMs: 1000, jitter: 0 })
+  checker.start()
+  clock.advance(0)
+  clock.advance(1000)
+  checker.stop()
+  checker.start()
+  clock.advance(0)
+  await settle()
+  t.equal(started, 2)
+  pending.shift()?.()
+  await settle()
+  t.equal(started, 2)
+  checker.stop()
+})
+
 t.test('a new snapshot begins with the states that were measured under the old one', async (t) => {
   const { checker, broken, specsOf } = setUp(3)
   broken.add('edge-1')

@@ -97,6 +97,21 @@ t.test('content without end costs at most 256 KB of reading, and its sender stil
   }
 })
 
+const LAST = ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n', 'BAD\r\n\r\n']
+
+t.test('after a last answer the connection stays half open for a moment, so that no reset overtakes the answer', async (t) => {
+  for (const bytes of LAST) {
+    const { server, port } = await start({ limits: { linger: 20_000 } })
+    const client = new RawClient(port)
+    await client.send(bytes)
+    await client.closed
+    for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
+    t.equal(server.connections, 1, `${JSON.stringify(bytes)}: the client has seen the end, and the socket is still there`)
+    client.destroy()
+    await server.close()
+  }
+})
+
 t.test('the bytes of content that are read are bounded', async (t) => {
   const { server, port } = await start()
   t.teardown(() => server.close())

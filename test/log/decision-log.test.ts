@@ -213,6 +213,18 @@ t.test('closing writes what waits and closes the sinks; what comes later is drop
   t.same([log.decided, log.recorded, log.dropped], [2, 1, 1])
 })
 
+t.test('two steps that give the same target are two lines', async (t) => {
+  const [first] = omroep.steps
+  if (!first) throw new Error('the world is too small')
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  log.add(factsOf(toFra))
+  log.add(factsOf(redirectTo(omroep, fra, { step: { ...first, index: 7, name: 'european CDNs' } })))
+  log.add(factsOf(redirectTo(omroep, fra, { step: undefined })))
+  log.flush()
+  t.same(sink.records.map(({ step }) => step), ['european CDNs', 'own edges of omroep-live', null])
+})
+
 t.test('two snapshots within one window do not mix, though their indexes are equal', async (t) => {
   const next = snapshotOf(['hospital'], [targetNamed(0, 'edge-new')], 43)
   const [service] = next.services

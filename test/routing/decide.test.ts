@@ -29,9 +29,9 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
     { path: '/live/main.mpd' }, 'redirect a', ['weighted'], {},
   ],
   [
-    'a segment is judged by the path within the service',
+    'a prefix that looks like a segment does not make one of a manifest',
     { targets: { a: {} }, services: { tv: { prefix: '/tv.ts', segments: 'refuse', steps: [{ targets: ['a'] }] } } },
-    { path: '/tv.ts/live' }, 'redirect a', ['weighted'], {},
+    { path: '/tv.ts/live.mpd' }, 'redirect a', ['weighted'], {},
   ],
   [
     'below the panic threshold health is ignored',

@@ -176,6 +176,23 @@ t.test('steps that share a pool obey the strictest of their bounds', async (t) =
   t.equal(Math.min(...(made.health.pass[0] ?? [])), 0.55)
 })
 
+t.test('a step without a bound does not loosen the bound of a step that shares its pool', async (t) => {
+  const made = situation({
+    targets: { t0: {}, t1: {} },
+    services: {
+      tv: { steps: [{ targets: ['t0', 't1'], select: 'rendezvous', key: 'path', factor: 1.1 }] },
+      radio: { steps: [{ targets: ['t0', 't1'], select: 'nearest', key: 'none' }] },
+    },
+  })
+  const tally = new LoadTally(made.snapshot.steps)
+  for (const random of viewers(1000)) {
+    made.decide({ host: 'tv.example' }, random, tally)
+    made.decide({ host: 'radio.example' }, random, tally)
+  }
+  tally.tick(made.health)
+  t.equal(Math.min(...(made.health.pass[0] ?? [])), 0.55)
+})
+
 t.test('a step without a bound is not counted', async (t) => {
   const made = fleet({ select: 'rendezvous', key: 'path' })
   for (const random of viewers(100)) made.decide({}, random, made.tally)

@@ -98,6 +98,11 @@ for (const select of ['rendezvous', 'nearest'] as const) {
     for (const path of TITLES.slice(0, 50)) t.equal(new Set(VIEWERS.slice(0, 200).map((random) => chosen(decide({ path }, random)))).size, 1, path)
   })
 
+  t.test(`${select} spreads the titles of one folder where the key is the path`, async (t) => {
+    const { decide } = fleet({ targets: TEN, select, key: 'path' })
+    t.equal(new Set(Array.from({ length: 200 }, (_, i) => chosen(decide({ path: `/live/channel-${i}.m3u8` })))).size, TEN.length)
+  })
+
   t.test(`${select} keeps all formats of a title on one target where the key is the folder, and titles apart`, async (t) => {
     const { decide } = fleet({ targets: TEN, select, key: 'prefix' })
     const home = (path: string) => chosen(decide({ path }))

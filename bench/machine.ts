@@ -1,0 +1,31 @@
+/** What a measurement ran on, and how two programs are kept from sharing a core. */
+import { spawnSync } from 'node:child_process'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+
+const present = new Map<string, boolean>()
+
+/** Whether a program can be started. */
+export function isPresent(program: string): boolean {
+  let found = present.get(program)
+  if (found === undefined) {
+    found = spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
+    present.set(program, found)
+  }
+  return found
+}
+
+export const PINS = availableParallelism() > 1 && isPresent('taskset')
+
+/** A command line that keeps the server on the first core and the load on the second, where that is possible. */
+export function pinned(role: 'server' | 'load', command: string, args: readonly string[]): [string, string[]] {
+  return PINS ? ['taskset', ['-c', role === 'server' ? '0' : '1', command, ...args]] : [command, [...args]]
+}
+
+/** Facts that change numbers, and none that name a machine or its owner. */
+export function machine(): string {
+  const [first] = cpus()
+  return [
+    `${availableParallelism()} cores, ${first?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.versions.node}`,
+    PINS ? 'server and load pinned to a core each' : 'nothing pinned to a core',
+  ].join('; ')
+}

@@ -1,0 +1,67 @@
+/** Numbers of several rounds, and how they are told. */
+
+export interface Spread {
+  readonly median: number
+  readonly least: number
+  readonly most: number
+}
+
+/** Of at least one number. */
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (position: number) => sorted[position] ?? Number.NaN
+  const middle = sorted.length >> 1
+  return { median: sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2, least: at(0), most: at(sorted.length - 1) }
+}
+
+/** `412 (398–455)`. */
+export function tell({ median, least, most }: Spread, digits = 0): string {
+  const text = (value: number) => value.toFixed(digits)
+  return least === most ? text(median) : `${text(median)} (${text(least)}–${text(most)})`
+}
+
+/** A table in Markdown; the first column is text, the others are numbers. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
+  return line(head) + line(head.map((_, i) => (i === 0 ? '---' : '--:'))) + rows.map(line).join('')
+}
+
+export interface Measurable {
+  readonly name: string
+  /** Does the work for the i-th of many inputs. What it returns is used, so that none of it can be left out. */
+  readonly run: (i: number) => unknown
+}
+
+/** Nothing is left out of work whose result somebody looks at. */
+let sink: unknown
+
+/**
+ * Processor time per call in nanoseconds, each round over all in turn, so that a disturbance hits all alike.
+ * Processor time counts garbage collection in other threads, and not the time for which other programs ran.
+ *
+ * @param batchMs processor time of one batch, roughly
+ */
+export function time(works: readonly Measurable[], { rounds, batchMs }: { rounds: number, batchMs: number }): Map<string, Spread> {
+  const sizes = works.map((work) => {
+    let size = 1000
+    // Doubling until a batch is long enough also warms the code up.
+    while (once(work, size) * size < batchMs * 1e6) size *= 2
+    return size
+  })
+  const found = works.map((): number[] => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [position, work] of works.entries()) found[position]?.push(once(work, sizes[position] ?? 1))
+  }
+  return new Map(works.map(({ name }, position) => [name, spread(found[position] ?? [])]))
+}
+
+function once({ run }: Measurable, calls: number): number {
+  const before = process.cpuUsage()
+  for (let i = 0; i < calls; i++) sink = run(i)
+  const { user, system } = process.cpuUsage(before)
+  return ((user + system) * 1000) / calls
+}
+
+export function used(): unknown {
+  return sink
+}

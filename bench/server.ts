@@ -1,0 +1,177 @@
+/** The whole server against bare `node:http`, under the same load: processor time per request, rate, latency, and the ratio. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { configuration, hostOf } from './configuration.ts'
+import type { LoadResult } from './load.ts'
+import { spread, table, tell } from './measure.ts'
+import { SUBJECTS } from './subjects.ts'
+import type { Report, Subject } from './subjects.ts'
+import { isPresent, pinned } from './machine.ts'
+import { requestText, viewers } from './viewers.ts'
+
+const CONNECTIONS = 64
+const PATHS = 10_000
+const TARGETS = 40
+const SERVICES = 100
+
+export interface ServerOptions {
+  readonly rounds: number
+  readonly warmSeconds: number
+  readonly seconds: number
+}
+
+export interface Sample extends LoadResult {
+  /** Processor time of the server in microseconds per request, user and system, all threads. */
+  readonly cpu: number
+}
+
+/** What the subjects and the load read, in a folder that is gone afterwards. */
+export interface Stage {
+  readonly directory: string
+  readonly requests: string
+}
+
+export async function withStage<T>(use: (stage: Stage) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'wissel-bench-'))
+  try {
+    for (const { path, text } of [{ path: 'wissel.yaml', text: SETTINGS }, ...configuration({ services: SERVICES, targets: TARGETS, selectors: ['nearest'] })]) {
+      await mkdir(dirname(join(directory, path)), { recursive: true })
+      await writeFile(join(directory, path), text)
+    }
+    const requests = join(directory, 'requests')
+    await writeFile(requests, viewers(PATHS).map((viewer) => requestText(viewer, hostOf(0))).join('\0'), 'latin1')
+    return await use({ directory, requests })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+const SETTINGS = `listen: 127.0.0.1:0
+admin: { listen: "127.0.0.1:0" }
+trustedProxies: [127.0.0.0/8]
+log:
+  sinks: [{ type: file, path: decisions.log }]
+`
+
+export async function measureServers({ rounds, warmSeconds, seconds }: ServerOptions): Promise<Map<Subject, Sample[]>> {
+  const samples = new Map<Subject, Sample[]>(SUBJECTS.map((subject) => [subject, []]))
+  await withStage(async (stage) => {
+    for (let round = 0; round < rounds; round++) {
+      // Each round begins with another one.
+      for (let i = 0; i < SUBJECTS.length; i++) {
+        const subject = SUBJECTS[(round + i) % SUBJECTS.length] ?? 'wissel'
+        samples.get(subject)?.push(await measureSubject(subject, stage, warmSeconds, seconds))
+      }
+    }
+  })
+  return samples
+}
+
+/** In a new process, after it is warm. */
+export async function measureSubject(subject: Subject, stage: Stage, warmSeconds: number, seconds: number): Promise<Sample> {
+  const { child, port } = await startSubject(subject, stage)
+  try {
+    await expectRedirect(port, stage)
+    await load(port, warmSeconds, stage)
+    const before = await cpuOf(child)
+    const result = await load(port, seconds, stage)
+    const cpu = (await cpuOf(child)) - before
+    if (result.errors > 0) throw new Error(`${subject}: ${result.errors} of ${result.requests} requests failed`)
+    return { ...result, cpu: cpu / result.requests }
+  } finally {
+    const ended = once(child, 'exit')
+    child.disconnect()
+    await ended
+  }
+}
+
+/** @param flags for Node */
+export async function startSubject(subject: Subject, { directory }: Stage, flags: readonly string[] = []): Promise<{ child: ChildProcess, port: number }> {
+  const [command, args] = pinned('server', process.execPath, [...flags, join(import.meta.dirname, 'subject.ts'), subject, directory])
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const [{ port = 0 }] = await once(child, 'message') as [Report]
+  return { child, port }
+}
+
+export async function cpuOf(child: ChildProcess): Promise<number> {
+  const answer = once(child, 'message')
+  child.send('cpu')
+  const [{ cpu }] = await answer as [Report]
+  return cpu
+}
+
+/** What is measured must be a redirect, or it is something else that is fast. */
+function expectRedirect(port: number, stage: Stage): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const [viewer] = viewers(1)
+    if (viewer === undefined) return
+    const socket = connect(port, '127.0.0.1', () => socket.write(requestText(viewer, hostOf(0))))
+    socket.once('error', reject)
+    socket.once('data', (chunk) => {
+      socket.destroy()
+      const text = chunk.toString('latin1')
+      if (/^HTTP\/1\.1 302 Found\r\nLocation: https:\/\/e\d{4}\.edge\.example\/vod\//.test(text)) resolve()
+      else reject(new Error(`${stage.requests}: the first answer is no redirect:\n${text}`))
+    })
+  })
+}
+
+/** With `wrk` where it is installed, otherwise with our own client, which takes more processor time than a server does. */
+export async function load(port: number, seconds: number, stage: Stage): Promise<LoadResult> {
+  return isPresent('wrk') ? loadByWrk(port, seconds, stage) : loadByNode(port, seconds, stage)
+}
+
+async function loadByNode(port: number, seconds: number, { requests }: Stage): Promise<LoadResult> {
+  const [command, args] = pinned('load', process.execPath, [join(import.meta.dirname, 'load.ts'), String(port), String(seconds), String(CONNECTIONS), requests])
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const [result] = await once(child, 'message') as [LoadResult]
+  return result
+}
+
+async function loadByWrk(port: number, seconds: number, { requests }: Stage): Promise<LoadResult> {
+  const [command, args] = pinned('load', 'wrk', ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', join(import.meta.dirname, 'wrk.lua'), `http://127.0.0.1:${port}`])
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, WISSEL_BENCH_REQUESTS: requests } })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  await once(child, 'close')
+  const found = /^\{.*\}$/m.exec(text)
+  if (found === null) throw new Error(`wrk gave no result:\n${text}`)
+  return JSON.parse(found[0]) as LoadResult
+}
+
+const NAMES: Readonly<Record<Subject, string>> = {
+  wissel: 'wissel, whole',
+  limited: 'bare `node:http`, same options',
+  bare: 'bare `node:http`, no options',
+}
+
+/** The aim: processor time per request, as a multiple of the bare server's in the same round. */
+export const AIM = 1.3
+
+export function reportServers(samples: ReadonlyMap<Subject, readonly Sample[]>): string {
+  const ratios = (subject: Subject, against: Subject) => (samples.get(subject) ?? []).map(({ cpu }, round) => cpu / (samples.get(against)?.[round]?.cpu ?? Number.NaN))
+  const rows = [...samples].map(([subject, found]) => [
+    NAMES[subject],
+    tell(spread(found.map(({ cpu }) => cpu)), 1),
+    tell(spread(ratios(subject, 'bare')), 2),
+    tell(spread(ratios(subject, 'limited')), 2),
+    tell(spread(found.map(({ requests, seconds }) => requests / seconds))),
+    tell(spread(found.map(({ p50 }) => p50 / 1000)), 2),
+    tell(spread(found.map(({ p99 }) => p99 / 1000)), 2),
+  ])
+  const ratio = spread(ratios('wissel', 'limited'))
+  const met = ratio.median <= AIM
+  return [
+    '## The whole server\n',
+    `${PATHS} paths, twelve headers a request, IPv4 and IPv6 addresses in \`X-Forwarded-For\`, ${CONNECTIONS} kept connections, no pipelining.`,
+    `Load by ${isPresent('wrk') ? '`wrk`' : 'our own client (`bench/load.ts`)'}. The router: ${SERVICES} services, ${TARGETS} targets, \`nearest\` by title with a bound on loads, the country database, records into a file, metrics.`,
+    'Each server in a process of its own, one after the other, in turn; ratios are within one round.\n',
+    table(['', 'CPU, µs a request', 'against no options', 'against same options', 'requests/s', 'p50, ms', 'p99, ms'], rows),
+    `Aim: at most ${AIM} times the processor time of the bare server with the same options. ${met ? 'Met' : 'Not met'} in this run: ${ratio.median.toFixed(2)}.\n`,
+  ].join('\n')
+}

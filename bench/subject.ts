@@ -1,0 +1,46 @@
+/**
+ * One server under test, in a process of its own: `node bench/subject.ts SUBJECT DIRECTORY`. Tells its parent its port;
+ * to every message it answers with the processor time so far.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startApp } from '../src/app.ts'
+import { redirectAnswer } from '../src/http/answers.ts'
+import { LIMITS } from '../src/http/limits.ts'
+import { edgeHost } from './configuration.ts'
+import type { Report } from './subjects.ts'
+
+async function startWissel(directory: string): Promise<number> {
+  const app = await startApp({ directory, messages: () => undefined })
+  return app.public.port
+}
+
+/** With the headers of the router's own answers, which are the same for all but for `Location`. */
+async function startBare(limited: boolean): Promise<number> {
+  const base = `https://${edgeHost(0)}`
+  const { headers } = redirectAnswer(`${base}/`, 302, base)
+  const others = headers.slice(2)
+  const options = { maxHeaderSize: LIMITS.maxHeaderSize, requireHostHeader: false, optimizeEmptyRequests: true, noDelay: true, connectionsCheckingInterval: LIMITS.checkingInterval }
+  const server = createServer(limited ? options : {}, (request, response) => {
+    response.writeHead(302, ['Location', base + (request.url ?? ''), ...others])
+    response.end()
+  })
+  if (limited) {
+    server.timeout = LIMITS.idleTimeout
+    server.maxConnections = LIMITS.maxConnections
+    server.maxHeadersCount = LIMITS.maxHeaders
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 4096, resolve))
+  return (server.address() as AddressInfo).port
+}
+
+function report(port?: number): Report {
+  const { user, system } = process.cpuUsage()
+  return { cpu: user + system, ...(port === undefined ? {} : { port }) }
+}
+
+const [subject, directory = ''] = process.argv.slice(2)
+const port = subject === 'wissel' ? await startWissel(directory) : await startBare(subject === 'limited')
+process.on('message', () => process.send?.(report()))
+process.on('disconnect', () => process.exit())
+process.send?.(report(port))
