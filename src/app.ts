@@ -78,7 +78,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     windowMs: (settings.log?.windowSeconds ?? 1) * 1000,
     onDropped: (count, why) => messages.warn('records_dropped', { count, reason: why }),
   })
-  const metrics = new Metrics({ now, httpReasons: HTTP_REJECTION_NAMES, snapshotReasons: REFUSALS, log })
+  const locator = new Locator()
+  const metrics = new Metrics({ now, httpReasons: HTTP_REJECTION_NAMES, snapshotReasons: REFUSALS, log, geo: locator })
 
   // What decisions read: swapped whole.
   let world: World | undefined
@@ -127,7 +128,6 @@ export async function startApp(options: AppOptions): Promise<App> {
   await reload()
 
   // Where clients are.
-  const locator = new Locator()
   const paths = geoPaths(settings, directory)
   const geo = new GeoSource({
     path: paths.database,
@@ -135,10 +135,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     locator,
     now,
     pollMs: (settings.geo?.pollSeconds ?? 10) * 1000,
-    onLoaded: ({ path }) => {
-      metrics.geoDatabase(locator.builtAt)
-      messages.info('geo_loaded', { file: path })
-    },
+    onLoaded: ({ path }) => messages.info('geo_loaded', { file: path }),
     onRefused: ({ path, message }) => messages.warn('geo_refused', { file: path, problem: message }),
   })
   await geo.load()

@@ -21,6 +21,8 @@ export interface MetricsOptions {
   readonly httpReasons: readonly string[]
   readonly snapshotReasons: readonly string[]
   readonly log?: Pick<DecisionLog, 'decided' | 'recorded' | 'dropped' | 'sinks'>
+  /** Build time of the database in use (milliseconds since the epoch), and look-ups that failed. */
+  readonly geo?: { readonly builtAt: number | undefined, readonly failures: number }
   /** Whether to add the process's own metrics: processor, memory, event loop, garbage. Default true. */
   readonly process?: boolean
 }
@@ -35,11 +37,9 @@ export class Metrics {
   readonly #httpRejected: Map<string, number>
   readonly #snapshotRefused: Map<string, number>
   #failed = 0
-  #geoFailures = 0
-  #geoBuiltAt: number | undefined
   #world: { readonly snapshot: Snapshot, readonly health: HealthTable, readonly appliedAt: number } | undefined
 
-  constructor({ now, httpReasons, snapshotReasons, log, process = true }: MetricsOptions) {
+  constructor({ now, httpReasons, snapshotReasons, log, geo, process = true }: MetricsOptions) {
     this.#httpRejected = counters(httpReasons)
     this.#snapshotRefused = counters(snapshotReasons)
     const { help } = METRICS.wissel_decision_duration_seconds
@@ -58,7 +58,7 @@ export class Metrics {
     this.#collect('wissel_geo_database_age_seconds', () => (
       this.#geoBuiltAt === undefined ? [] : [sample((now() - this.#geoBuiltAt) / 1000)]
     ))
-    this.#collect('wissel_geo_lookup_failures_total', () => [sample(this.#geoFailures)])
+    this.#collect('wissel_geo_lookup_failures_total', () => [sample(geo?.failures ?? 0)])
     this.#collect('wissel_records_decided_total', () => [sample(log?.decided ?? 0)])
     this.#collect('wissel_records_recorded_total', () => [sample(log?.recorded ?? 0)])
     this.#collect('wissel_records_dropped_total', () => [sample(log?.dropped ?? 0)])
@@ -83,15 +83,6 @@ export class Metrics {
 
   snapshotRefused(reason: string): void {
     count(this.#snapshotRefused, reason)
-  }
-
-  geoLookupFailed(): void {
-    this.#geoFailures++
-  }
-
-  /** @param builtAt when the database in use was built, in milliseconds since the epoch; `undefined`: there is none */
-  geoDatabase(builtAt: number | undefined): void {
-    this.#geoBuiltAt = builtAt
   }
 
   /** A new snapshot decides from now on. What is in both keeps its totals; what left has no series any more. */

@@ -123,13 +123,14 @@ t.test('states, ages and counts of other parts are as they are when somebody ask
   let now = NOW
   const sinks = [{ name: 'file', dropped: 5, write: () => undefined, close: async () => undefined }]
   const log = { decided: 10, recorded: 7, dropped: 3, sinks }
-  const metrics = metricsOf({ now: () => now, log })
+  const geo: { builtAt: number | undefined, failures: number } = { builtAt: undefined, failures: 0 }
+  const metrics = metricsOf({ now: () => now, log, geo })
   const empty = await read(metrics)
   for (const name of ['wissel_snapshot_version', 'wissel_snapshot_age_seconds', 'wissel_geo_database_age_seconds']) t.notOk(empty.has(name), `${name} is absent before there is one`)
   const health = new HealthTable(WORLD)
   metrics.reset(WORLD, health, NOW)
-  metrics.geoDatabase(NOW - 86_400_000)
-  metrics.geoLookupFailed()
+  geo.builtAt = NOW - 86_400_000
+  geo.failures++
   metrics.requestFailed()
   metrics.httpRejected('method')
   health.setState(fra, 'down')
@@ -143,7 +144,7 @@ t.test('states, ages and counts of other parts are as they are when somebody ask
     'wissel_target_state{target="edge-fra-2",state="down"}': 1, 'wissel_target_state{target="edge-fra-2",state="up"}': 0, 'wissel_target_state{target="cdn-us",state="unknown"}': 1,
   }
   for (const [name, value] of Object.entries(expected)) t.equal(samples.get(name), value, name)
-  metrics.geoDatabase(undefined)
+  geo.builtAt = undefined
   t.notOk((await read(metrics)).has('wissel_geo_database_age_seconds'))
 })
 
