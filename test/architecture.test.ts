@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Packages and the files that may know them. */
 const OWNERS: Record<string, readonly string[]> = {
   undici: ['src/health/probe.ts'],
+  ioredis: ['src/state/redis-connection.ts'],
   'prom-client': ['src/stats/metrics.ts'],
   pino: ['src/log/operator-log.ts'],
   maxmind: ['src/geo/second-opinion.ts'],

@@ -56,7 +56,7 @@ export class Metrics {
     this.#collect('wissel_snapshot_age_seconds', () => (this.#world === undefined ? [] : [sample((now() - this.#world.appliedAt) / 1000)]))
     this.#collect('wissel_snapshot_refused_total', () => byReason(this.#snapshotRefused))
     this.#collect('wissel_geo_database_age_seconds', () => (
-      this.#geoBuiltAt === undefined ? [] : [sample((now() - this.#geoBuiltAt) / 1000)]
+      geo?.builtAt === undefined ? [] : [sample((now() - geo.builtAt) / 1000)]
     ))
     this.#collect('wissel_geo_lookup_failures_total', () => [sample(geo?.failures ?? 0)])
     this.#collect('wissel_records_decided_total', () => [sample(log?.decided ?? 0)])
