@@ -88,15 +88,20 @@ class NodeServer implements PublicServer {
 
   async drain(ms = 300): Promise<void> {
     this.#draining = true
+    const read = new Map(Array.from(this.#connections.values(), (connection) => [connection, connection.socket.bytesRead]))
     await new Promise((resolve) => setTimeout(resolve, ms))
     await this.#quiet()
     const closed = this.#stopListening()
-    // Who connected last may not have asked yet, and to the HTTP library counts as idle.
-    const idle = setTimeout(() => this.#server.closeIdleConnections(), this.#limits.linger)
+    const idle = setTimeout(() => this.#destroyIdle(read), this.#limits.linger)
     const deadline = setTimeout(() => this.#destroyAll(), this.#limits.drainDeadline)
     await closed
     clearTimeout(idle)
     clearTimeout(deadline)
+  }
+
+  /** Ends connections that were silent all through a drain. Who connected meanwhile is still waited for. */
+  #destroyIdle(read: ReadonlyMap<Connection, number>): void {
+    for (const [{ socket, unwritten }, bytes] of read) if (!unwritten && socket.bytesRead === bytes) socket.destroy()
   }
 
   /**

@@ -49,6 +49,9 @@ t.test('a request that the parser refuses is counted under a name from the close
   for (const bytes of ['BAD\r\n\r\n', `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(70)}\r\n`, 'CONNECT a:1 HTTP/1.1\r\n\r\n', 'GET /\r\n\r\n']) {
     const client = new RawClient(port)
     await client.send(bytes)
+    const answer = await client.answer()
+    t.ok(answer !== undefined && headerOf(answer, 'Date').length === 1)
+    if (/^BAD/.test(bytes)) t.match(answer?.head, /^Date: Thu, 01 Jan 1970 00:00:00 GMT\r$/m, 'by the clock that was given')
     await client.closed
     client.destroy()
   }
