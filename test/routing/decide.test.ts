@@ -80,7 +80,10 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
   ],
   [
     'the last resort follows the order of the steps',
-    { targets: { a: { admin: 'down' }, b: { admin: 'drain' }, c: { admin: 'drain' } }, services: { tv: { steps: [{ targets: ['a'] }, { targets: ['b'] }, { targets: ['c'] }] } } },
+    {
+      targets: { a: { admin: 'down' }, b: { admin: 'drain' }, c: { admin: 'drain' } },
+      services: { tv: { steps: [{ targets: ['a'] }, { targets: ['b'] }, { targets: ['c'] }] } },
+    },
     {}, 'last_resort b', ['weighted', 'last_resort'], { forced_down: 1, drain: 2 },
   ],
   [
@@ -146,12 +149,18 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
   ],
   [
     'the next step does not go around jurisdiction',
-    { targets: { a: { state: 'down' }, b: AMERICAN }, policies: EU, services: { tv: { policy: 'eu', steps: [{ targets: ['a'] }, { targets: ['b'] }] } } },
+    {
+      targets: { a: { state: 'down' }, b: AMERICAN }, policies: EU,
+      services: { tv: { policy: 'eu', steps: [{ targets: ['a'] }, { targets: ['b'] }] } },
+    },
     {}, 'panic a', ['weighted', 'panic'], { jurisdiction: 1, down: 1 },
   ],
   [
     'a fence\'s redirect does not go around jurisdiction',
-    { targets: { o: AMERICAN }, policies: EU, services: { tv: { policy: 'eu', fence: { mode: 'deny', countries: ['NL'], redirect: { target: 'o' } }, steps: [] } } },
+    {
+      targets: { o: AMERICAN }, policies: EU,
+      services: { tv: { policy: 'eu', fence: { mode: 'deny', countries: ['NL'], redirect: { target: 'o' } }, steps: [] } },
+    },
     {}, 'refuse country 451', ['country'], {},
   ],
   [
@@ -206,17 +215,26 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
   ])),
   [
     'a fence may send those outside elsewhere',
-    { targets: { a: {}, o: {} }, services: { tv: { fence: { mode: 'allow', countries: ['NL'], redirect: { target: 'o', path: '/sorry.m3u8' } }, steps: [{ targets: ['a'] }] } } },
+    {
+      targets: { a: {}, o: {} },
+      services: { tv: { fence: { mode: 'allow', countries: ['NL'], redirect: { target: 'o', path: '/sorry.m3u8' } }, steps: [{ targets: ['a'] }] } },
+    },
     { country: 'US' }, 'fence o', ['country'], {},
   ],
   [
     'a fence\'s redirect without the scheme is a refusal',
-    { targets: { o: { schemes: ['http'] } }, services: { tv: { fence: { mode: 'allow', countries: ['NL'], redirect: { target: 'o' } }, steps: [] } } },
+    {
+      targets: { o: { schemes: ['http'] } },
+      services: { tv: { fence: { mode: 'allow', countries: ['NL'], redirect: { target: 'o' } }, steps: [] } },
+    },
     { country: 'US' }, 'refuse country 451', ['country'], {},
   ],
   [
     'a zone\'s country counts at the fence',
-    { targets: { a: {} }, zones: { campus: { target: 'a', country: 'NL' } }, services: { tv: { fence: { mode: 'allow', countries: ['NL'] }, steps: [{ targets: ['a'] }] } } },
+    {
+      targets: { a: {} }, zones: { campus: { target: 'a', country: 'NL' } },
+      services: { tv: { fence: { mode: 'allow', countries: ['NL'] }, steps: [{ targets: ['a'] }] } },
+    },
     { country: 'US', zone: 'campus' }, 'redirect a', ['weighted'], {},
   ],
   [
@@ -271,17 +289,26 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
   ]),
   [
     'the nearest target is chosen',
-    { targets: { ams: { at: [52.4, 4.9] }, mad: { at: [40.4, -3.7] } }, services: { tv: { steps: [{ targets: ['mad', 'ams'], select: 'nearest' }] } } },
+    {
+      targets: { ams: { at: [52.4, 4.9] }, mad: { at: [40.4, -3.7] } },
+      services: { tv: { steps: [{ targets: ['mad', 'ams'], select: 'nearest' }] } },
+    },
     { at: [50.8, 4.4] }, 'redirect ams', ['nearest'], {},
   ],
   [
     'a failed nearest target is passed over for the next nearest',
-    { targets: { ams: { at: [52.4, 4.9], state: 'down' }, fra: { at: [50.1, 8.7] }, mad: { at: [40.4, -3.7] } }, services: { tv: { steps: [{ targets: ['mad', 'fra', 'ams'], select: 'nearest' }] } } },
+    {
+      targets: { ams: { at: [52.4, 4.9], state: 'down' }, fra: { at: [50.1, 8.7] }, mad: { at: [40.4, -3.7] } },
+      services: { tv: { steps: [{ targets: ['mad', 'fra', 'ams'], select: 'nearest' }] } },
+    },
     { at: [50.8, 4.4] }, 'redirect fra', ['nearest'], { down: 1 },
   ],
   [
     'a nearest target that turns the viewer away is passed over, and counted once',
-    { targets: { ams: { at: [52.4, 4.9], shed: 1 }, mad: { at: [40.4, -3.7] } }, services: { tv: { steps: [{ targets: ['ams', 'mad'], select: 'nearest' }] } } },
+    {
+      targets: { ams: { at: [52.4, 4.9], shed: 1 }, mad: { at: [40.4, -3.7] } },
+      services: { tv: { steps: [{ targets: ['ams', 'mad'], select: 'nearest' }] } },
+    },
     { at: [50.8, 4.4] }, 'redirect mad', ['nearest'], { overload: 1 },
   ],
   [
@@ -315,7 +342,10 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
   ],
   [
     'an autonomous system is localized as a zone is',
-    { targets: { ams: { at: [52.4, 4.9] }, mad: { at: [40.4, -3.7] } }, zones: { isp: { target: 'mad', asns: [64500] } }, services: { tv: { steps: [{ targets: ['ams', 'mad'], select: 'nearest' }] } } },
+    {
+      targets: { ams: { at: [52.4, 4.9] }, mad: { at: [40.4, -3.7] } }, zones: { isp: { target: 'mad', asns: [64500] } },
+      services: { tv: { steps: [{ targets: ['ams', 'mad'], select: 'nearest' }] } },
+    },
     { at: [52, 5], asn: 64500 }, 'redirect mad', ['nearest'], {},
   ],
   [
@@ -334,7 +364,10 @@ for (const [name, sketch, ask, said, why, rejected] of cases) {
 }
 
 t.test('a decision says how and where the client was placed', async (t) => {
-  const { decide } = situation({ targets: { a: {} }, zones: { isp: { target: 'a', asns: [64500], country: 'BE' } }, services: { tv: { steps: [{ targets: ['a'] }] } } })
+  const { decide } = situation({
+    targets: { a: {} }, zones: { isp: { target: 'a', asns: [64500], country: 'BE' } },
+    services: { tv: { steps: [{ targets: ['a'] }] } },
+  })
   const said = (ask: Ask) => {
     const { localization, country } = decide(ask)
     return `${localization} ${country}`
@@ -371,7 +404,10 @@ t.test('evidence that ends between two requests ends with the second', async (t)
 })
 
 t.test('the operator\'s command shows in the next decision', async (t) => {
-  const { decide, health, target } = situation({ targets: { a: {}, b: {} }, services: { tv: { steps: [{ targets: ['a', 'b'], select: 'failover' }] } } })
+  const { decide, health, target } = situation({
+    targets: { a: {}, b: {} },
+    services: { tv: { steps: [{ targets: ['a', 'b'], select: 'failover' }] } },
+  })
   t.equal(told(decide()), 'redirect a')
   health.setAdmin(target('a'), 'drain')
   t.equal(told(decide()), 'redirect b')
@@ -382,7 +418,10 @@ t.test('the operator\'s command shows in the next decision', async (t) => {
 })
 
 t.test('a target that passed the filter and fails the assertion is not sent', async (t) => {
-  const { decide, snapshot, health } = situation({ targets: { a: AMERICAN }, policies: EU, services: { tv: { policy: 'eu', steps: [{ targets: ['a'] }] } } })
+  const { decide, snapshot, health } = situation({
+    targets: { a: AMERICAN }, policies: EU,
+    services: { tv: { policy: 'eu', steps: [{ targets: ['a'] }] } },
+  })
   const [pool] = snapshot.pools
   if (pool === undefined) return t.fail('no pool')
   decide()
@@ -391,6 +430,16 @@ t.test('a target that passed the filter and fails the assertion is not sent', as
   // As a mistake in the filter would leave it.
   health.standings[1] = { ...known, eligible: pool.members, unproven: pool.members, lastResort: pool.members, healthy: 100, mask: Uint8Array.of(1) }
   t.equal(told(decide()), 'refuse assertion 503')
+})
+
+t.test('one target turns away other viewers than the next', async (t) => {
+  const { decide } = situation({
+    targets: { a: { shed: 0.5 }, b: { shed: 0.5 } },
+    services: { tv: { steps: [{ targets: ['a', 'b'], select: 'failover' }] } },
+  })
+  const draws = viewers(20_000)
+  const both = draws.filter((random) => decide({}, random).outcome === 'panic')
+  t.ok(Math.abs(both.length / draws.length - 0.25) < 0.01, `${both.length} of ${draws.length}`)
 })
 
 t.test('a share of the viewers is turned away because of load, the same ones each time', async (t) => {

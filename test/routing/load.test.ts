@@ -193,6 +193,22 @@ t.test('a step without a bound does not loosen the bound of a step that shares i
   t.equal(Math.min(...(made.health.pass[0] ?? [])), 0.55)
 })
 
+t.test('each pool is counted on its own, also when their decisions alternate', async (t) => {
+  const step = { select: 'rendezvous', key: 'path', factor: 1.25 } as const
+  const made = situation({
+    targets: { t0: {}, t1: {}, t2: {}, t3: {} },
+    services: { tv: { steps: [{ ...step, targets: ['t0', 't1'] }] }, radio: { steps: [{ ...step, targets: ['t2', 't3'] }] } },
+  })
+  const tally = new LoadTally(made.snapshot.steps)
+  for (const [i, random] of viewers(4000).entries()) {
+    made.decide({ host: 'tv.example' }, random, tally)
+    made.decide({ host: 'radio.example', path: `/vod/${i}/main.m3u8` }, random, tally)
+  }
+  tally.tick(made.health)
+  t.equal(Math.min(...(made.health.pass[0] ?? [])), 0.625, 'one title on two targets')
+  t.same(made.health.pass[1], Float64Array.of(1, 1), 'many titles on two targets')
+})
+
 t.test('a step without a bound is not counted', async (t) => {
   const made = fleet({ select: 'rendezvous', key: 'path' })
   for (const random of viewers(100)) made.decide({}, random, made.tally)

@@ -111,7 +111,7 @@ always('a draining target is chosen only as the last resort, a failed one only i
   return health.admin(target) === 'up' || health.state(target) !== 'down' || decision.outcome !== 'redirect'
 })
 
-always('panic and last resort come only when no healthy target takes the viewer', (decision, request, { health }) => {
+always('the last resort comes only when every target that is left drains', (decision, request, { health }) => {
   if (decision.outcome !== 'last_resort') return true
   return decision.service.steps.every(({ when, pool }) => when !== undefined || pool.members.every((member) => {
     const usable = mayBeSent(member, request, health) && complies(pool.policy, member.target.jurisdiction, request.now)

@@ -28,8 +28,9 @@ t.test('a million viewers spread over weights to within half a percentage point'
   const { decide } = fleet({ targets: weights })
   // Neighbours in a few networks, as real viewers are.
   const ids = Array.from({ length: MILLION }, (_, i) => {
-    const address = ClientAddress.parse(i % 4 === 0 ? `2001:db8:${(i >>> 16).toString(16)}:${(i & 0xffff).toString(16)}::1` : `10.${i >>> 16}.${(i >>> 8) & 255}.${i & 255}`)
-    return chosen(decide({}, draw(address, KEY)))
+    const v4 = `10.${i >>> 16}.${(i >>> 8) & 255}.${i & 255}`
+    const v6 = `2001:db8:${(i >>> 16).toString(16)}:${(i & 0xffff).toString(16)}::1`
+    return chosen(decide({}, draw(ClientAddress.parse(i % 4 === 0 ? v6 : v4), KEY)))
   })
   const found = shares(ids)
   for (const [id, weight] of Object.entries(weights)) t.ok(Math.abs((found.get(id) ?? 0) - weight / 100) < 0.005, `${id}: ${found.get(id)}`)
@@ -158,6 +159,11 @@ t.test('the nearest target is found from anywhere, even without any spread', asy
   t.pass(`from ${places.length} places`)
 })
 
+t.test('a target at the very other side of the globe is found, though its cosine is rounded below -1', async (t) => {
+  const { decide } = fleet({ targets: ['a'], select: 'nearest' }, { a: { at: [76, 2] } })
+  t.equal(decide({ at: [-76, -178] }).outcome, 'redirect')
+})
+
 t.test('a target without a place is chosen by distance only when no target has one', async (t) => {
   const { decide, health, target } = fleet({ targets: ['cdn', 'ams'], select: 'nearest' }, { ams: { at: [52.4, 4.9] } })
   t.ok(VIEWERS.slice(0, 100).every((random) => chosen(decide({ at: [0, 0] }, random)) === 'ams'))
@@ -179,12 +185,12 @@ t.test('a reload by the same viewer of the same title gives the same target, ten
   }
 })
 
-t.test('viewers of one target in one service are spread anew in the next', async (t) => {
-  const { decide } = situation({
-    targets: Object.fromEntries(TEN.map((id) => [id, {}])),
-    services: { tv: { steps: [{ targets: TEN }] }, radio: { steps: [{ targets: TEN }] } },
+for (const select of ['weighted', 'rendezvous', 'nearest'] as const) {
+  t.test(`${select} spreads the viewers of one target in one service anew in the next`, async (t) => {
+    const steps = [{ targets: TEN, select }]
+    const { decide } = situation({ targets: Object.fromEntries(TEN.map((id) => [id, {}])), services: { tv: { steps }, radio: { steps } } })
+    const own = VIEWERS.filter((random) => chosen(decide({ host: 'tv.example' }, random)) === 'a')
+    const found = shares(own.map((random) => chosen(decide({ host: 'radio.example' }, random))))
+    for (const id of TEN) t.ok(Math.abs((found.get(id) ?? 0) - 0.1) < 0.03, `${id}: ${found.get(id)}`)
   })
-  const own = VIEWERS.filter((random) => chosen(decide({ host: 'tv.example' }, random)) === 'a')
-  const found = shares(own.map((random) => chosen(decide({ host: 'radio.example' }, random))))
-  for (const id of TEN) t.ok(Math.abs((found.get(id) ?? 0) - 0.1) < 0.03, `${id}: ${found.get(id)}`)
-})
+}

@@ -70,11 +70,20 @@ export interface FixedSketch {
   readonly path?: string
 }
 
+export interface FenceSketch {
+  readonly mode: 'allow' | 'deny'
+  readonly countries: readonly string[]
+  /** What happens to an unknown country: denied where absent. */
+  readonly unknown?: 'allow' | 'deny'
+  readonly status?: 403 | 404 | 451
+  readonly redirect?: FixedSketch | undefined
+}
+
 export interface ServiceSketch {
   readonly hosts?: readonly string[]
   readonly prefix?: string
   readonly policy?: string | undefined
-  readonly fence?: { readonly mode: 'allow' | 'deny'; readonly countries: readonly string[]; readonly unknown?: 'allow' | 'deny'; readonly status?: 403 | 404 | 451; readonly redirect?: FixedSketch | undefined } | undefined
+  readonly fence?: FenceSketch | undefined
   readonly steps: readonly StepSketch[]
   readonly bypass?: FixedSketch | undefined
   readonly status?: 302 | 307
@@ -237,7 +246,8 @@ function serviceOf(id: string, index: number, written: ServiceSketch, parts: Par
   }
 }
 
-function fenceOf({ mode, countries, unknown = 'deny', status = 451, redirect }: NonNullable<ServiceSketch['fence']>, fixed: (sketch: FixedSketch) => Fixed): Fence {
+function fenceOf(written: FenceSketch, fixed: (sketch: FixedSketch) => Fixed): Fence {
+  const { mode, countries, unknown = 'deny', status = 451, redirect } = written
   return { mode, countries: new Set(countries), unknown, status, redirect: redirect && fixed(redirect) }
 }
 

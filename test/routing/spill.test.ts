@@ -28,6 +28,7 @@ const cases: [healthy: number[], loads: number[]][] = [
   [[25, 25, 20], [36, 36, 28]],
   [[71, 0, 0], [100, 0, 0]],
   [[0, 0, 0], [100, 0, 0]],
+  [[0, 18, 18, 18], [0, 34, 33, 33]],
 ]
 for (const [healthy, loads] of cases) {
   t.test(`steps that are ${healthy.join(', ')} % healthy get ${loads.join(', ')} % of the viewers`, async (t) => {
@@ -54,7 +55,7 @@ t.test('capacity is a whole percentage that never falls as health rises, and is 
 })
 
 // Mistakes in sharing live at nothing and at everything.
-const percent = fc.oneof(fc.constantFrom(0, 1, 71, 72, 99, 100), fc.nat(100))
+const percent = fc.oneof(fc.constantFrom(0, 1, 71, 72, 99, 100), fc.nat(100), fc.nat(20))
 
 t.test('loads are whole and not negative, and sum to exactly 100', async (t) => {
   fc.assert(fc.property(fc.array(percent, { minLength: 1, maxLength: 8 }), (healthy) => {
