@@ -90,7 +90,7 @@ export function explain(request: RoutingRequest, snapshot: Snapshot, health: Hea
     steps: (service?.steps ?? []).map((step) => {
       const standing = considered.get(step)
       const targets = step.pool.members.map((member) => explainMember(member, step, request, health, located.origin))
-      const shares = standing === undefined ? {} : { healthy: standing.healthy, capacity: capacity(standing.healthy) }
+      const shares = standing === undefined ? {} : { healthy: Math.floor(standing.healthy), capacity: capacity(standing.healthy) }
       return { step: step.name, select: step.select, applies: !skipped.has(step), ...shares, targets }
     }),
     order: order(decision, request, snapshot, health, random).map((next) => next.member.target.id),

@@ -210,7 +210,7 @@ function fixed(context: Context, { member, path }: Fixed, outcome: 'bypass' | 'f
   })
 }
 
-/** The second look: the policy from the raw attributes, an address for this scheme, and no way back to the router. */
+/** The second look: the policy from the raw attributes, and an address for this scheme. */
 function checked(context: Context, redirect: Redirect): Decision {
   const { target, base } = redirect.member
   const sound = complies(redirect.service.policy, target.jurisdiction, context.request.now) && base[context.request.scheme] !== undefined

@@ -94,6 +94,49 @@ export type AdminState = (typeof ADMIN_STATES)[number]
 export const HEALTH_STATES = ['unknown', 'up', 'down'] as const
 export type HealthState = (typeof HEALTH_STATES)[number]
 
+/** An address family as configurations and operators name it. */
+export const FAMILIES = ['ipv4', 'ipv6'] as const
+export type Family = (typeof FAMILIES)[number]
+
+/** How a target is asked whether it works. */
+export interface HealthCheck {
+  readonly method: 'GET' | 'HEAD'
+  /** Scheme, host name, port, path and query, as they are connected to. */
+  readonly url: string
+  /** `Host` and the name in the TLS handshake, where they differ from the URL's. */
+  readonly host: string | undefined
+  /** `undefined`: 200 to 299. */
+  readonly statuses: ReadonlySet<number> | undefined
+  readonly contains: string | undefined
+  readonly intervalMs: number
+  /** Share of the interval by which a check is early or late at random. */
+  readonly jitter: number
+  /** For all of a check, from the look-up to the last byte. */
+  readonly timeoutMs: number
+  readonly rise: number
+  readonly fall: number
+  readonly allowInternal: boolean
+  /** `undefined`: whichever the name resolves to. */
+  readonly families: readonly Family[] | undefined
+}
+
+/** How much a target can carry, and what it does when it comes back. */
+export interface TargetHealth {
+  /** `undefined`: nobody asks, so the target is up. */
+  readonly check: HealthCheck | undefined
+  /** `undefined`: only what the target itself reports. */
+  readonly capacityMbps: number | undefined
+  /** What one viewer takes. */
+  readonly bitrateMbps: number
+  /** Utilisations, 0 to 1, between which a rising share of viewers is turned away. */
+  readonly shedLow: number
+  readonly shedHigh: number
+  /** From a tenth of its viewers to all of them after a failure; 0: all at once. */
+  readonly slowStartMs: number
+  /** SHA-256, hexadecimal, of the token that authorises the target's load reports; `undefined`: none are taken. */
+  readonly loadTokenHash: string | undefined
+}
+
 /** One place that a viewer may be sent to. */
 export interface Target {
   /** Its position in `Snapshot.targets` and in the health table. */
@@ -108,6 +151,8 @@ export interface Target {
   /** What the configuration says; an operator's command in the health table wins over it. */
   readonly adminState: AdminState
   readonly jurisdiction: Jurisdiction
+  /** Absent: not checked, takes no load reports. */
+  readonly health?: TargetHealth
   /** Hash of the id, so that a target keeps its titles when others come and go. */
   readonly seed: number
 }
@@ -240,8 +285,6 @@ export interface Snapshot {
   readonly hosts: ReadonlyMap<string, Service>
   readonly prefixes: ReadonlyMap<string, Service>
   readonly zones: ZoneTable
-  /** Host names under which the router itself answers; a `Location` to one of them would be a loop. */
-  readonly ownHosts: ReadonlySet<string>
 }
 
 /** How the client was placed. */

@@ -7,9 +7,10 @@
 /** Percent: with 140 a step keeps all of its viewers until less than 72 % of it is healthy. */
 export const OVERPROVISIONING = 140
 
-/** What a step with this whole percentage of healthy targets can carry, in whole percent. */
+/** What a step with this percentage of healthy targets can carry, in whole percent. */
 export function capacity(healthy: number): number {
-  return Math.min(100, Math.floor((OVERPROVISIONING * healthy) / 100))
+  // The nudge keeps a whole result that is a hair too small, such as 5 of 7 healthy, from losing a percent.
+  return Math.min(100, Math.floor((OVERPROVISIONING * healthy) / 100 + 1e-9))
 }
 
 /**

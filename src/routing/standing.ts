@@ -20,7 +20,7 @@ export interface Standing {
   /** All that is not forbidden, draining ones included. */
   readonly lastResort: readonly Member[]
   readonly rejected: RejectedCounts
-  /** Members that count for the share of health: the unproven. 0 to 100, whole. */
+  /** Percent of the unproven that are eligible, not rounded. */
   readonly healthy: number
   /** By member position in the pool: 1 when eligible. */
   readonly mask: Uint8Array
@@ -76,6 +76,6 @@ function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): S
     eligible.push(member)
     mask[position] = 1
   }
-  const healthy = unproven.length === 0 ? 0 : Math.floor((100 * eligible.length) / unproven.length)
+  const healthy = unproven.length === 0 ? 0 : (100 * eligible.length) / unproven.length
   return { version: health.version, from, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), healthy, mask, cumulative }
 }

@@ -69,7 +69,6 @@ export const snapshot: Snapshot = {
   hosts: new Map([['play.example', play]]),
   prefixes: new Map([['/demo', demo]]),
   zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },
-  ownHosts: new Set(['play.example']),
 }
 
 export const NOWHERE: Place = { country: 'ZZ', continent: 'ZZ', at: undefined }

@@ -173,7 +173,6 @@ export function situation(sketch: Sketch): Situation {
     hosts: new Map(services.flatMap((service) => hostsOf(sketch, service.id).map((host) => [host, service] as const))),
     prefixes: new Map(services.flatMap((service) => (service.prefix === undefined ? [] : [[service.prefix, service] as const]))),
     zones: zoneTable(asns),
-    ownHosts: new Set<string>(),
   })
 
   function freshHealth(): HealthTable {

@@ -87,3 +87,7 @@ t.test('where the steps can carry all, none gets more than its capacity and each
   }), { numRuns: 5000 })
   t.pass('for up to eight steps')
 })
+
+t.test('five of seven healthy carry everybody: 140 % of 5/7 is 100, whatever floating point says', async (t) => {
+  t.equal(capacity((100 * 5) / 7), 100)
+})
