@@ -35,27 +35,43 @@ export interface Built {
 }
 
 export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
+  const steps = buildInSteps(bundle, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/**
+ * The same in steps of about a file or a service each, for a process that has something else to do in between.
+ */
+export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<void, Built> {
   const problems: Problem[] = []
-  const documents = sortDocuments(bundle, problems)
+  const documents = yield* sortDocuments(bundle, problems)
 
   const fleet = compileFleet(documents.targets.map((document) => readFleet(document, problems)), problems)
   const policies = compilePolicies(documents.policies, problems)
   const zones = compileZones(documents.zones, fleet, options, problems)
   const pools: Pool[] = []
   const steps: Step[] = []
-  const compiling: Compiling = { fleet, policies, zones: new Set(zones.map(({ zone }) => zone.id)), pools, steps, poolsByKey: new Map(), now: options.now, problems }
+  const compiling: Compiling = { fleet, policies, zones: new Set(zones.map(({ zone }) => zone.id)), pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), now: options.now, problems }
   const services: Service[] = []
   const hosts = new Map<string, Service>()
   const prefixes = new Map<string, Service>()
+  const inner = new Map<string, Service>()
   const sources = new Map<string, SourceDocument>()
-  for (const { input, document } of valid(serviceSchema, documents.services, problems)) {
+  for (const source of documents.services) {
+    yield
+    const input = validate(serviceSchema, source, problems)
+    if (input === undefined) continue
+    const document = source
     const first = sources.get(input.service)
     if (first !== undefined) problems.push(document.problem(['service'], `service "${input.service}" is already in ${first.file}; ids are unique`))
     sources.set(input.service, document)
     const service = compileService(input, document, services.length, compiling)
     services.push(service)
     claim(hosts, input.hosts ?? [], service, (host, i, owner) => problems.push(document.problem(['hosts', i], `host "${host}" already belongs to service "${owner.id}"; a host has one service`)))
-    if (service.prefix !== undefined) claimPrefix(prefixes, service.prefix, service, document, problems)
+    if (service.prefix !== undefined) claimPrefix(prefixes, inner, service.prefix, service, document, problems)
   }
   for (const [host, service] of hosts) {
     const target = fleet.byHost(host)
@@ -82,16 +98,16 @@ export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
       hosts,
       prefixes,
       zones: buildZones(zones),
-      ownHosts: new Set(hosts.keys()),
     },
   }
 }
 
 type Documents = Record<Kind, SourceDocument[]>
 
-function sortDocuments(bundle: Bundle, problems: Problem[]): Documents {
+function* sortDocuments(bundle: Bundle, problems: Problem[]): Generator<void, Documents> {
   const sorted: Documents = { targets: [], services: [], zones: [], policies: [] }
   for (const { path, text } of bundle.files) {
+    yield
     const kind = KINDS.find((name) => path.startsWith(`${name}/`))
     if (kind === undefined) {
       problems.push({ file: path, line: 1, path: '', message: `belongs to none of ${KINDS.join('/, ')}/; move it`, severity: 'error' })
@@ -119,7 +135,7 @@ function valid<T>(schema: Parameters<typeof validate<T>>[0], documents: readonly
 /** A target that is wrong costs its own entry: the others stay known, so that what refers to them is not a problem as well. */
 function readFleet(document: SourceDocument, problems: Problem[]): FleetFile {
   const input = validate(targetsFileSchema, document, problems)
-  if (input !== undefined) return { document, groups: input.groups ?? [], targets: input.targets ?? [], broken: [] }
+  if (input !== undefined) return { document, checks: input.checks, groups: input.groups ?? [], targets: input.targets ?? [], broken: [] }
   const broken: string[] = []
   const sound = <T>(schema: ZodType<T>, key: string) =>
     entriesOf(document.value, key).map((entry) => {
@@ -128,7 +144,7 @@ function readFleet(document: SourceDocument, problems: Problem[]): FleetFile {
       if (typeof id === 'string') broken.push(id)
       return data
     })
-  return { document, groups: sound(groupSchema, 'groups'), targets: sound(targetSchema, 'targets'), broken }
+  return { document, checks: undefined, groups: sound(groupSchema, 'groups'), targets: sound(targetSchema, 'targets'), broken }
 }
 
 function entriesOf(value: unknown, key: string): readonly unknown[] {
@@ -206,12 +222,17 @@ function claim(owners: Map<string, Service>, names: readonly string[], service: 
   }
 }
 
-/** Prefixes may not hold one another: which service a path belongs to must not depend on the order of files. */
-function claimPrefix(prefixes: Map<string, Service>, prefix: string, service: Service, document: SourceDocument, problems: Problem[]): void {
-  for (const [other, owner] of prefixes) {
-    if (!`${prefix}/`.startsWith(`${other}/`) && !`${other}/`.startsWith(`${prefix}/`)) continue
-    problems.push(document.problem(['prefix'], `prefix "${prefix}" overlaps "${other}" of service "${owner.id}"; give one of them another prefix`))
+/**
+ * Prefixes may not hold one another: which service a path belongs to must not depend on the order of files.
+ * @param inner every proper beginning of a claimed prefix
+ */
+function claimPrefix(prefixes: Map<string, Service>, inner: Map<string, Service>, prefix: string, service: Service, document: SourceDocument, problems: Problem[]): void {
+  const beginnings = prefix.split('/').map((_, i, parts) => parts.slice(0, i + 1).join('/')).slice(1)
+  const owner = inner.get(prefix) ?? beginnings.map((path) => prefixes.get(path)).find((found) => found !== undefined)
+  if (owner !== undefined) {
+    problems.push(document.problem(['prefix'], `prefix "${prefix}" overlaps "${owner.prefix ?? ''}" of service "${owner.id}"; give one of them another prefix`))
     return
   }
   prefixes.set(prefix, service)
+  for (const path of beginnings.slice(0, -1)) inner.set(path, service)
 }

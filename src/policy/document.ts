@@ -16,7 +16,7 @@ export interface SourceDocument {
 
 /**
  * Reads a file of one or more documents. Duplicate keys, tags and syntax errors are problems. YAML's aliases are
- * allowed a few times over, so that a step can be written once, and never often enough to blow a small file up.
+ * allowed, so that a thousand targets can share one declaration, up to a number that no small file can blow up to.
  */
 export function readDocuments(file: string, text: string): { documents: SourceDocument[]; problems: Problem[] } {
   if (text.length > MAX_FILE_BYTES) return { documents: [], problems: [whole(file, `the file has ${text.length} bytes; the limit is ${MAX_FILE_BYTES}`)] }
@@ -39,7 +39,7 @@ export function readDocuments(file: string, text: string): { documents: SourceDo
 
 function plain(document: Document.Parsed, file: string, problems: Problem[]): unknown {
   try {
-    const value: unknown = document.toJS({ maxAliasCount: 100 })
+    const value: unknown = document.toJS({ maxAliasCount: 100_000 })
     return value
   } catch (error) {
     problems.push(whole(file, error instanceof Error ? sentence(error.message) : 'the document cannot be read'))

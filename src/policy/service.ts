@@ -2,6 +2,7 @@
 import { compileContent } from '../privacy/content.ts'
 import { combine, hashString } from '../routing/hash.ts'
 import { compliesUntil, faults } from '../routing/jurisdiction.ts'
+import type { Fault } from '../routing/jurisdiction.ts'
 import { PREFIX_SEGMENTS } from '../routing/match.ts'
 import type { Condition, ContentRule, Fence, Fixed, JurisdictionPolicy, Member, Pool, QueryRule, Service, Step, Target } from '../routing/model.ts'
 import type { SourceDocument } from './document.ts'
@@ -22,6 +23,10 @@ export interface Compiling {
   readonly steps: Step[]
   /** Pools by what they hold, so that equal lists are one pool. */
   readonly poolsByKey: Map<string, Pool>
+  /** Pools by how they are written. */
+  readonly poolsBySpelling: Map<string, Pool>
+  /** What each policy found wrong with each target: the same for all services. */
+  readonly judgements: Map<JurisdictionPolicy, Map<Target, readonly Fault[]>>
   readonly now: number
   readonly problems: Problem[]
 }
@@ -109,15 +114,26 @@ function compileCondition(when: ConditionInput, path: Path, { compiling, complai
 
 function compilePool(step: StepInput, path: Path, scope: Scope): Pool {
   const { compiling, policy, input, complain } = scope
+  // What is written the same way means the same: most of ten thousand services name the same group.
+  const spelling = JSON.stringify([policy?.id ?? null, step.targets, input.rewrite ?? null])
+  const spelt = compiling.poolsBySpelling.get(spelling)
+  if (spelt !== undefined) return spelt
+  const before = compiling.problems.length
   const wanted = resolveMembers(step, [...path, 'targets'], scope)
   if (wanted.length > 0 && wanted.every(({ weight }) => weight === 0)) complain([...path, 'targets'], 'all weights are 0, so nothing could be chosen; give one of them a weight')
   const key = JSON.stringify([policy?.id ?? null, wanted.map(({ target, weight }) => [target.id, weight, input.rewrite?.[target.id] ?? null])])
-  const known = compiling.poolsByKey.get(key)
-  if (known !== undefined) return known
+  const pool = compiling.poolsByKey.get(key) ?? newPool(wanted, scope)
+  compiling.poolsByKey.set(key, pool)
+  // One that is wrong is resolved again for the next service, so that its problems are told there too.
+  if (compiling.problems.length === before) compiling.poolsBySpelling.set(spelling, pool)
+  return pool
+}
+
+function newPool(wanted: readonly Wanted[], scope: Scope): Pool {
+  const { compiling, policy } = scope
   const members = wanted.map(({ target, weight }): Member => ({ target, weight, base: rewritten(target, scope) }))
   const pool: Pool = { index: compiling.pools.length, members, policy }
   compiling.pools.push(pool)
-  compiling.poolsByKey.set(key, pool)
   return pool
 }
 
@@ -172,10 +188,10 @@ function checkRewrites({ input, compiling: { fleet }, complain }: Scope): void {
 }
 
 /** A service that its own policy leaves without a target is a mistake to find now, not when the first viewer comes. */
-function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, fleet: { broken } }, complain }: Scope): void {
+function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, judgements, fleet: { broken } }, complain }: Scope): void {
   if (policy === undefined) return
   const targets = [...new Set(steps.flatMap((step) => step.pool.members.map((member) => member.target)))]
-  const judged = targets.map((target) => ({ target, wrong: faults(policy, target.jurisdiction, now) }))
+  const judged = targets.map((target) => ({ target, wrong: judgedOnce(judgements, policy, target, now) }))
   const lawful = judged.filter(({ wrong }) => wrong.length === 0)
   if (targets.length > 0 && lawful.length === 0 && broken.size === 0) {
     const why = judged.slice(0, 5).map(({ target, wrong }) => `${target.id}: ${wrong.join(', ')}`).join('; ')
@@ -185,6 +201,14 @@ function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, f
     const until = compliesUntil(policy, target.jurisdiction)
     if (until - now < MONTH_MS) complain(['jurisdiction'], `target "${target.id}" complies with "${policy.id}" only until ${new Date(until).toISOString().slice(0, 10)}; renew its evidence or review`, 'warning')
   }
+}
+
+function judgedOnce(judgements: Compiling['judgements'], policy: JurisdictionPolicy, target: Target, now: number): readonly Fault[] {
+  const known = judgements.get(policy) ?? new Map<Target, readonly Fault[]>()
+  judgements.set(policy, known)
+  const wrong = known.get(target) ?? faults(policy, target.jurisdiction, now)
+  known.set(target, wrong)
+  return wrong
 }
 
 function compileFence(scope: Scope): Fence | undefined {
