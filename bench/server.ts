@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -28,6 +28,8 @@ export interface ServerOptions {
 export interface Sample extends LoadResult {
   /** Processor time of the server in microseconds per request, user and system, all threads. */
   readonly cpu: number
+  /** Lines of the decision log per request; 0 for a server that writes none. */
+  readonly lines: number
 }
 
 /** What the subjects and the load read, in a folder that is gone afterwards. */
@@ -51,11 +53,14 @@ export async function withStage<T>(use: (stage: Stage) => Promise<T>): Promise<T
   }
 }
 
+const LOG_FILE = 'decisions.log'
+const NEWLINE = 10
+
 const SETTINGS = `listen: 127.0.0.1:0
 admin: { listen: "127.0.0.1:0" }
 trustedProxies: [127.0.0.0/8]
 log:
-  sinks: [{ type: file, path: decisions.log }]
+  sinks: [{ type: file, path: ${LOG_FILE} }]
 `
 
 export async function measureServers({ rounds, warmSeconds, seconds }: ServerOptions): Promise<Map<Subject, Sample[]>> {
@@ -77,12 +82,12 @@ export async function measureSubject(subject: Subject, stage: Stage, warmSeconds
   const { child, port } = await startSubject(subject, stage)
   try {
     await expectRedirect(port, stage)
-    await load(port, warmSeconds, stage)
+    const warm = await load(port, warmSeconds, stage)
     const before = await cpuOf(child)
     const result = await load(port, seconds, stage)
     const cpu = (await cpuOf(child)) - before
     if (result.errors > 0) throw new Error(`${subject}: ${result.errors} of ${result.requests} requests failed`)
-    return { ...result, cpu: cpu / result.requests }
+    return { ...result, cpu: cpu / result.requests, lines: (await takeLines(stage)) / (warm.requests + result.requests) }
   } finally {
     const ended = once(child, 'exit')
     child.disconnect()
@@ -90,19 +95,43 @@ export async function measureSubject(subject: Subject, stage: Stage, warmSeconds
   }
 }
 
+/** Lines of the decision log so far; the next server begins a new one. */
+async function takeLines({ directory }: Stage): Promise<number> {
+  const log = join(directory, LOG_FILE)
+  const bytes = await readFile(log).catch(() => Buffer.alloc(0))
+  await rm(log, { force: true })
+  return bytes.reduce((lines, byte) => lines + (byte === NEWLINE ? 1 : 0), 0)
+}
+
 /** @param flags for Node */
 export async function startSubject(subject: Subject, { directory }: Stage, flags: readonly string[] = []): Promise<{ child: ChildProcess, port: number }> {
   const [command, args] = pinned('server', process.execPath, [...flags, join(import.meta.dirname, 'subject.ts'), subject, directory])
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const [{ port = 0 }] = await once(child, 'message') as [Report]
+  const { port = 0 } = await told<Report>(child, subject)
   return { child, port }
 }
 
+/** The next message of a process. Rejects where it ends instead. */
+async function told<T>(child: ChildProcess, name: string): Promise<T> {
+  const waiting = new AbortController()
+  const { signal } = waiting
+  try {
+    const [message] = await Promise.race([
+      once(child, 'message', { signal }) as Promise<[T]>,
+      once(child, 'exit', { signal }).then(([code]) => {
+        throw new Error(`${name} ended with status ${String(code)}`)
+      }),
+    ])
+    return message
+  } finally {
+    waiting.abort()
+  }
+}
+
 export async function cpuOf(child: ChildProcess): Promise<number> {
-  const answer = once(child, 'message')
+  const answer = told<Report>(child, 'the server')
   child.send('cpu')
-  const [{ cpu }] = await answer as [Report]
-  return cpu
+  return (await answer).cpu
 }
 
 /** What is measured must be a redirect, or it is something else that is fast. */
@@ -129,8 +158,7 @@ export async function load(port: number, seconds: number, stage: Stage): Promise
 async function loadByNode(port: number, seconds: number, { requests }: Stage): Promise<LoadResult> {
   const [command, args] = pinned('load', process.execPath, [join(import.meta.dirname, 'load.ts'), String(port), String(seconds), String(CONNECTIONS), requests])
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const [result] = await once(child, 'message') as [LoadResult]
-  return result
+  return told<LoadResult>(child, 'the load')
 }
 
 async function loadByWrk(port: number, seconds: number, { requests }: Stage): Promise<LoadResult> {
@@ -170,6 +198,7 @@ export function reportServers(samples: ReadonlyMap<Subject, readonly Sample[]>):
     '## The whole server\n',
     `${PATHS} paths, twelve headers a request, IPv4 and IPv6 addresses in \`X-Forwarded-For\`, ${CONNECTIONS} kept connections, no pipelining.`,
     `Load by ${isPresent('wrk') ? '`wrk`' : 'our own client (`bench/load.ts`)'}. The router: ${SERVICES} services, ${TARGETS} targets, \`nearest\` by title with a bound on loads, the country database, records into a file, metrics.`,
+    `Requests differ so much that of 100 of them ${tell(spread((samples.get('wissel') ?? []).map(({ lines }) => lines * 100)))} become a line of the log.`,
     'Each server in a process of its own, one after the other, in turn; ratios are within one round.\n',
     table(['', 'CPU, µs a request', 'against no options', 'against same options', 'requests/s', 'p50, ms', 'p99, ms'], rows),
     `Aim: at most ${AIM} times the processor time of the bare server with the same options. ${met ? 'Met' : 'Not met'} in this run: ${ratio.median.toFixed(2)}.\n`,

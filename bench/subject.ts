@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { startApp } from '../src/app.ts'
 import { redirectAnswer } from '../src/http/answers.ts'
 import { LIMITS } from '../src/http/limits.ts'
+import { hardenedServer } from '../src/http/node-http.ts'
 import { edgeHost } from './configuration.ts'
 import type { Report } from './subjects.ts'
 
@@ -20,16 +21,11 @@ async function startBare(limited: boolean): Promise<number> {
   const base = `https://${edgeHost(0)}`
   const { headers } = redirectAnswer(`${base}/`, 302, base)
   const others = headers.slice(2)
-  const options = { maxHeaderSize: LIMITS.maxHeaderSize, requireHostHeader: false, optimizeEmptyRequests: true, noDelay: true, connectionsCheckingInterval: LIMITS.checkingInterval }
-  const server = createServer(limited ? options : {}, (request, response) => {
+  const server = limited ? hardenedServer(LIMITS) : createServer()
+  server.on('request', (request, response) => {
     response.writeHead(302, ['Location', base + (request.url ?? ''), ...others])
     response.end()
   })
-  if (limited) {
-    server.timeout = LIMITS.idleTimeout
-    server.maxConnections = LIMITS.maxConnections
-    server.maxHeadersCount = LIMITS.maxHeaders
-  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 4096, resolve))
   return (server.address() as AddressInfo).port
 }

@@ -1,12 +1,18 @@
-/** Wires everything. The only place that builds adapters, and the only one below `main.ts` that knows the clock and chance. */
-import { randomBytes } from 'node:crypto'
+/** Wires everything. With `app/`, the only place that builds adapters and, below `main.ts`, the only one that knows the clock and chance. */
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import { build, loadConfiguration } from './cli/check.ts'
-import { adminRoutes } from './admin.ts'
+import { adminRoutes, ownRoutes } from './admin.ts'
+import { embeddedSource } from './app/embedded.ts'
+import { createSinks } from './app/sinks.ts'
+import type { Source } from './app/source.ts'
+import { loadSettings } from './cli/check.ts'
 import { WisselError } from './errors.ts'
 import { Locator } from './geo/locator.ts'
 import { GeoSource } from './geo/source.ts'
+import { HealthBoard } from './health/board.ts'
+import { probe } from './health/probe.ts'
 import { createAdminServer, MIN_TOKEN } from './http/admin-server.ts'
 import type { AdminServer } from './http/admin-server.ts'
 import { TrustedProxies } from './http/client-address.ts'
@@ -17,21 +23,17 @@ import { DecisionLog } from './log/decision-log.ts'
 import { OperatorLog } from './log/operator-log.ts'
 import { recordDecision } from './log/record-decision.ts'
 import { FileSink } from './log/sinks/file.ts'
-import type { SetTimer, Sink } from './log/sinks/sink.ts'
-import { StdoutSink } from './log/sinks/stdout.ts'
-import { encodeBundle, digest } from './policy/bundle.ts'
-import { errors, formatProblem } from './policy/problem.ts'
+import type { SetTimer } from './log/sinks/sink.ts'
 import type { Settings } from './policy/settings.ts'
-import { drawKey } from './privacy/draw.ts'
 import { Router } from './router.ts'
 import type { World } from './router.ts'
 import { HealthTable } from './routing/health-table.ts'
 import { LoadTally } from './routing/load.ts'
 import type { Snapshot } from './routing/model.ts'
-import { formatEndpoint, geoPaths, parseEndpoint } from './settings.ts'
+import { formatEndpoint, geoPaths, parseEndpoint, stateDirectoryOf } from './settings.ts'
 import type { Endpoint } from './settings.ts'
-import { Follower, REFUSALS } from './state/follower.ts'
-import { MemoryStore } from './state/memory.ts'
+import { REFUSALS } from './state/follower.ts'
+import type { RedisSettings } from './state/redis-settings.ts'
 import { Metrics } from './stats/metrics.ts'
 
 export interface AppOptions {
@@ -39,6 +41,8 @@ export interface AppOptions {
   /** From the command line; they win over the settings file. */
   readonly listen?: string | undefined
   readonly admin?: string | undefined
+  readonly redis?: RedisSettings | undefined
+  readonly stateDirectory?: string | undefined
   /** Takes the operator's messages, a line at a time. */
   readonly messages: (line: string) => void
 }
@@ -46,8 +50,9 @@ export interface AppOptions {
 export interface App {
   readonly public: Endpoint
   readonly admin: Endpoint
-  readonly world: World
-  /** Looks at the configuration directory now. True when what runs is what is there. */
+  /** Absent until there is a first snapshot. */
+  readonly world: World | undefined
+  /** Looks for new state now. True when what runs is what is there. */
   reload(): Promise<boolean>
   /** Opens log files anew, after a rotation. */
   reopen(): void
@@ -55,22 +60,21 @@ export interface App {
   close(): Promise<void>
 }
 
-const DAY_MS = 86_400_000
 const TICK_MS = 1000
 
 /** Rejects with a `WisselError` where the configuration is not usable or an address cannot be listened on. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { directory } = options
   const now = () => Date.now()
-  const loaded = await loadConfiguration(directory, now())
-  const { settings } = loaded
-  if (loaded.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(loaded.problems).map(formatProblem).join('\n')])
+  const random = () => Math.random()
+  const monotonic = () => performance.now()
+  const settings = await loadSettings(directory)
   const routerId = settings.router ?? 'wissel'
+  const stateDirectory = options.stateDirectory ?? stateDirectoryOf(settings)
   const messages = new OperatorLog({ write: options.messages, now, router: routerId })
-  for (const { file, line, message } of loaded.problems) messages.warn('config_problem', { file, line, problem: message })
 
   // Where decisions go.
-  const sinks = createSinks(settings, directory, messages)
+  const sinks = createSinks(settings, directory, setTimer, messages)
   const log = new DecisionLog({
     sinks,
     router: routerId,
@@ -86,52 +90,52 @@ export async function startApp(options: AppOptions): Promise<App> {
   const apply = (snapshot: Snapshot) => {
     const previous = world
     const health = new HealthTable(snapshot)
-    if (previous !== undefined) health.inherit(previous.health, previous.snapshot)
+    board?.watch(snapshot, health)
     world = { snapshot, health, tally: new LoadTally(snapshot.steps) }
     metrics.reset(snapshot, health, now())
     messages.info('snapshot_applied', { version: snapshot.label, count: snapshot.services.length, ...(previous === undefined ? {} : { previous: previous.snapshot.label }) })
   }
-  const current = (): World => {
-    if (world === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, 'nothing was applied yet'])
-    return world
-  }
-  const store = new MemoryStore()
-  const follower = new Follower({ store, build: (bundle, version) => build(bundle, version, now()), apply })
+  let board: HealthBoard | undefined
+  const redis = options.redis ?? settings.redis
+  const common = { stateDirectory, router: routerId, now, messages, metrics, apply }
+  const source: Source =
+    redis === undefined
+      ? embeddedSource({ ...common, directory, reloadMs: (settings.reloadSeconds ?? 2) * 1000 })
+      : await (await import('./app/redis.ts')).redisSource({ ...common, redis, random, setTimer })
+  metrics.link(() => source.link)
 
-  /** A directory that is not usable is reported once and published never, so what runs goes on running. */
-  let seen: string | undefined
-  const reload = async (): Promise<boolean> => {
-    const next = await loadConfiguration(directory, now()).catch(() => undefined)
-    if (next === undefined) {
-      messages.warn('config_problem', { file: directory, problem: 'cannot be read; the running configuration stays' })
-      return false
-    }
-    const bytes = encodeBundle(next.bundle)
-    const found = digest(bytes)
-    if (found === seen) return found === follower.applied?.sha256
-    seen = found
-    if (next.snapshot === undefined) {
-      metrics.snapshotRefused('invalid')
-      messages.warn('snapshot_refused', { reason: 'invalid', count: errors(next.problems).length })
-      for (const { file, line, message } of errors(next.problems)) messages.warn('config_problem', { file, line, problem: message })
-      return false
-    }
-    if (found === follower.applied?.sha256) return true
-    await store.publish({ bytes, created: now(), after: await store.head() })
-    const result = await follower.poll()
-    if (result.outcome === 'refused') {
-      metrics.snapshotRefused(result.reason)
-      messages.warn('snapshot_refused', { reason: result.reason })
-    }
-    return result.outcome === 'applied'
-  }
-  await reload()
+  // How targets are.
+  board = new HealthBoard({
+    probe: (spec, cancel) => probe(spec, cancel),
+    setTimer,
+    monotonic,
+    random,
+    now,
+    prober: routerId,
+    epoch: randomUUID(),
+    overrides: source.overrides,
+    ...(source.exchange === undefined ? {} : { exchange: source.exchange }),
+    onChange: (target, state, why) => {
+      metrics.healthChanged(state)
+      messages.info('health_changed', { target: target.id, state, reason: why })
+    },
+    onOverride: ({ target, state }, inForce) => messages.info('override_changed', { target, state: inForce ? state : 'auto' }),
+    onQuarantine: (quarantined, failed, total) => {
+      metrics.quarantine(quarantined)
+      messages.warn('health_quarantined', { state: quarantined ? 'on' : 'off', count: failed, total })
+    },
+    onTrouble: (what, failed) => messages.warn(failed ? 'task_failed' : 'task_recovered', { task: what }),
+  })
+  await source.start()
+  await board.start()
 
   // Where clients are.
   const paths = geoPaths(settings, directory)
+  const arrived = (path: string | undefined) => (path !== undefined && existsSync(path) ? path : undefined)
   const geo = new GeoSource({
-    path: paths.database,
-    asnPath: paths.asnDatabase,
+    // What was pushed to the deployment takes the place of what came with the router, not of what this router's settings name.
+    path: () => (settings.geo?.database === undefined ? arrived(source.geo?.database) : undefined) ?? paths.database,
+    asnPath: () => paths.asnDatabase ?? arrived(source.geo?.asnDatabase),
     locator,
     now,
     pollMs: (settings.geo?.pollSeconds ?? 10) * 1000,
@@ -140,83 +144,67 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
   await geo.load()
 
-  // The key of the viewers' draws: in memory only, a new one each day.
-  let key = drawKey(randomBytes)
-  let keyDay = Math.floor(now() / DAY_MS)
-
   const router = new Router({
     locator,
     config: { trusted: TrustedProxies.parse(settings.trustedProxies ?? []) },
-    world: current,
-    drawKey: () => key,
+    world: () => world,
+    drawKey: source.drawKey,
     now,
-    monotonic: () => performance.now(),
+    monotonic,
     onDecided: (decided) => {
       metrics.decision(decided.decision, decided.seconds)
+      if (decided.decision.outcome !== 'refuse') board.onDecision(decided.decision.member.target)
       recordDecision(log, decided)
     },
     onRejected: (reason) => metrics.httpRejected(reason),
   })
-  const failed = (name: string) => {
-    metrics.requestFailed()
-    messages.error('request_failed', { reason: name.toLowerCase() })
-  }
   const server = createPublicServer({
     respond: (wire) => router.respond(wire),
     onRejected: (reason) => metrics.httpRejected(reason),
-    onError: failed,
+    onError: (name) => {
+      metrics.requestFailed()
+      messages.error('request_failed', { reason: name.toLowerCase() })
+    },
     now,
     ...(settings.maxConnections === undefined ? {} : { limits: { maxConnections: settings.maxConnections } }),
   })
   let draining = false
   const adminServer = createAdminServer({
     token: await readToken(settings, directory),
-    routes: adminRoutes({ router, world: current, head: () => follower.applied, locator, metrics, now, isReady: () => !draining && world !== undefined }),
+    routes: adminRoutes({ router, world: () => world, source, board, locator, metrics, now, isReady: () => !draining && world !== undefined }),
+    ownRoutes: ownRoutes(board),
     onError: (name) => messages.error('task_failed', { task: 'admin', reason: name.toLowerCase() }),
   })
-  const publicEndpoint = parseEndpoint(options.listen ?? settings.listen ?? '0.0.0.0:8080')
-  const adminEndpoint = parseEndpoint(options.admin ?? settings.admin?.listen ?? '127.0.0.1:9090')
-  const atAdmin = await listen(adminServer, adminEndpoint)
-  const atPublic = await listen(server, publicEndpoint).catch(async (error: unknown) => {
+  const atAdmin = await listen(adminServer, parseEndpoint(options.admin ?? settings.admin?.listen ?? '127.0.0.1:9090'))
+  const atPublic = await listen(server, parseEndpoint(options.listen ?? settings.listen ?? '0.0.0.0:8080')).catch(async (error: unknown) => {
     await adminServer.close()
     throw error
   })
-  messages.info('started', { listener: formatEndpoint(atPublic), version: current().snapshot.label })
+  messages.info('started', { listener: formatEndpoint(atPublic), ...(world === undefined ? {} : { version: world.snapshot.label }) })
 
-  const timers = [
-    every(TICK_MS, () => {
-      current().tally.tick(current().health)
-      const today = Math.floor(now() / DAY_MS)
-      if (today === keyDay) return
-      keyDay = today
-      key = drawKey(randomBytes)
-    }),
-    every((settings.reloadSeconds ?? 2) * 1000, () => void reload().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error))),
-  ]
+  const tick = setInterval(() => world?.tally.tick(world.health), TICK_MS).unref()
   geo.start()
 
   return {
     public: atPublic,
     admin: atAdmin,
     get world() {
-      return current()
+      return world
     },
-    reload: () => {
-      seen = undefined
-      return reload()
-    },
+    reload: () => source.look(),
     reopen: () => {
       for (const sink of sinks) if (sink instanceof FileSink) sink.reopen()
     },
     close: async () => {
       draining = true
       messages.info('stopping')
-      for (const timer of timers) clearInterval(timer)
+      clearInterval(tick)
       geo.close()
+      board.close()
       await server.drain()
       await log.close()
       await adminServer.close()
-      await store.close()
+      await source.close()
       messages.info('stopped', { total: log.decided, count: log.recorded })
     },
   }
@@ -225,19 +213,6 @@ export async function startApp(options: AppOptions): Promise<App> {
 const setTimer: SetTimer = (run, ms) => {
   const timer = setTimeout(run, ms)
   return () => clearTimeout(timer)
-}
-
-function every(ms: number, run: () => void): NodeJS.Timeout {
-  return setInterval(run, ms).unref()
-}
-
-function createSinks(settings: Settings, directory: string, messages: OperatorLog): Sink[] {
-  return (settings.log?.sinks ?? [{ type: 'stdout' as const }]).map((sink) => {
-    if (sink.type === 'stdout') return new StdoutSink({ stream: process.stdout, setTimer })
-    const path = isAbsolute(sink.path) ? sink.path : join(directory, sink.path)
-    const onState = (state: 'failed' | 'recovered', code: string) => messages.warn(state === 'failed' ? 'sink_failed' : 'sink_recovered', { sink: 'file', code })
-    return new FileSink({ path, setTimer, onState })
-  })
 }
 
 async function readToken(settings: Settings, directory: string): Promise<string | undefined> {

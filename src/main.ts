@@ -1,21 +1,35 @@
 /** The command line. The only place that ends the process. */
+import { userInfo } from 'node:os'
 import { parseArgs } from 'node:util'
-import { check, loadConfiguration, writeSchemas } from './cli/check.ts'
-import { explainCommand } from './cli/explain.ts'
-import { serve } from './cli/serve.ts'
+import type { CommandIO } from './cli/with-state.ts'
 import { WisselError } from './errors.ts'
+import type { RedisSettings } from './state/redis-settings.ts'
 
 const HELP = `wissel: a privacy-first CDN request router for video
 
-  wissel [serve] [--config DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--demo]
-      answers players; --demo starts the loopback targets of the configuration too
+  wissel [serve] [--config DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--redis URL] [--state-dir DIR] [--demo]
+      answers players; --redis follows a deployment's state instead of the services and targets under DIR;
+      --demo starts the loopback targets of the configuration too
   wissel check DIR [--json] [--schema DIR]
       every problem of a configuration at once; exit status 1 where there is one
       --schema writes JSON Schemas for editors into a directory
   wissel explain --url URL --ip ADDR [--config DIR] [--json]
       where a viewer at this address would be sent, and why nowhere else
 
-DIR defaults to ./config. Ports given as 0 are chosen by the system and printed.
+  wissel diff DIR (--redis URL | --base DIR) [--records FILE] [--json]
+      what would change, and which share of the viewers would be routed differently
+  wissel apply DIR --redis URL [--stage 10%|ROUTER,...] [--force NAME] [--epoch N]
+      checks a configuration and publishes it to all routers, or to some
+  wissel rollback VERSION --redis URL        publishes an earlier version anew
+  wissel freeze [VERSION] --redis URL        routers do not go past this version
+  wissel unfreeze --redis URL
+  wissel routers --redis URL [--json]        which router runs which version, and why one refused
+  wissel geo push FILE --redis URL [--asn]   gives all routers a geo database
+  wissel target drain|down|up|auto ID [--for 30m] [--why TEXT] [--redis URL | --state-dir DIR]
+      an operator's word on one target, obeyed whatever is measured
+
+DIR defaults to ./config, the state directory to ./var. Ports given as 0 are chosen by the system and printed.
+A password for Redis belongs into a file: --redis-password-file FILE, with --redis-user and --redis-prefix as needed.
 `
 
 const OPTIONS = {
@@ -27,41 +41,128 @@ const OPTIONS = {
   schema: { type: 'string' },
   url: { type: 'string' },
   ip: { type: 'string' },
+  redis: { type: 'string' },
+  'redis-prefix': { type: 'string' },
+  'redis-user': { type: 'string' },
+  'redis-password-file': { type: 'string' },
+  'state-dir': { type: 'string' },
+  stage: { type: 'string' },
+  force: { type: 'string' },
+  epoch: { type: 'string' },
+  base: { type: 'string' },
+  records: { type: 'string' },
+  asn: { type: 'boolean' },
+  for: { type: 'string' },
+  why: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
+type Values = ReturnType<typeof parse>['values']
+
+const io: CommandIO = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  now: () => Date.now(),
+  random: () => Math.random(),
+  setTimer: (run, ms) => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** A command is loaded when it is asked for: a router need not load what only publishers use. */
 async function run(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args)
   const [command = 'serve', ...rest] = positionals
-  const out = (text: string) => void process.stdout.write(text)
   const directory = values.config ?? rest[0] ?? 'config'
   if (values.help === true || command === 'help') {
-    out(HELP)
+    io.out(HELP)
     return 0
   }
   switch (command) {
     case 'serve':
-      return serve(directory, { listen: values.listen, admin: values.admin, demo: values.demo ?? false })
+      return (await import('./cli/serve.ts')).serve(values.config ?? 'config', { listen: values.listen, admin: values.admin, demo: values.demo ?? false, redis: redisOf(values), stateDirectory: values['state-dir'] })
     case 'check': {
+      const { check, writeSchemas } = await import('./cli/check.ts')
       if (values.schema !== undefined) {
-        for (const file of await writeSchemas(values.schema)) out(`wrote ${values.schema}/${file}\n`)
+        for (const file of await writeSchemas(values.schema)) io.out(`wrote ${values.schema}/${file}\n`)
         if (rest.length === 0) return 0
       }
-      return check(directory, { json: values.json ?? false, now: Date.now(), out })
+      return check(directory, { json: values.json ?? false, now: io.now(), out: io.out })
     }
-    case 'explain':
-      if (values.url === undefined || values.ip === undefined) throw new WisselError('WISSEL_USAGE', ['explain needs --url and --ip'])
-      return explainCommand(await loadConfiguration(directory, Date.now()), { directory, url: values.url, ip: values.ip, json: values.json ?? false, now: Date.now(), out })
+    case 'explain': {
+      if (values.url === undefined || values.ip === undefined) throw usage('explain needs --url and --ip')
+      const { loadConfiguration } = await import('./cli/check.ts')
+      const { explainCommand } = await import('./cli/explain.ts')
+      return explainCommand(await loadConfiguration(directory, io.now()), { directory, url: values.url, ip: values.ip, json: values.json ?? false, now: io.now(), out: io.out })
+    }
+    case 'diff':
+      return (await import('./cli/diff.ts')).diff({ directory, redis: redisOf(values), base: values.base, records: values.records, json: values.json }, io)
+    case 'apply':
+      return (await import('./cli/apply.ts')).apply({ directory, redis: needRedis(values), force: values.force, stage: values.stage, epoch: epochOf(values.epoch) }, io)
+    case 'rollback':
+      return (await import('./cli/rollback.ts')).rollback({ version: need(rest[0], 'rollback needs a version'), redis: needRedis(values) }, io)
+    case 'freeze':
+      return (await import('./cli/freeze.ts')).freeze({ version: rest[0], redis: needRedis(values) }, io)
+    case 'unfreeze':
+      return (await import('./cli/freeze.ts')).unfreeze({ redis: needRedis(values) }, io)
+    case 'routers':
+      return (await import('./cli/routers.ts')).routers({ redis: needRedis(values), json: values.json }, io)
+    case 'geo':
+      if (rest[0] !== 'push') throw usage('geo has one verb: geo push FILE')
+      return (await import('./cli/geo-push.ts')).geoPush({ file: need(rest[1], 'geo push needs a file'), redis: needRedis(values), asn: values.asn }, io)
+    case 'target':
+      return target(rest, values)
     default:
-      throw new WisselError('WISSEL_USAGE', [`there is no command "${command.slice(0, 40)}"`])
+      throw usage(`there is no command "${command.slice(0, 40)}"`)
   }
+}
+
+async function target(words: readonly string[], values: Values): Promise<number> {
+  const { targetCommand } = await import('./cli/target.ts')
+  const redis = redisOf(values)
+  const rest = { words, for: values.for, why: values.why, who: userInfo().username, now: io.now(), out: io.out }
+  if (redis === undefined) {
+    const { overrideFile } = await import('./app/embedded.ts')
+    return targetCommand({ ...rest, store: overrideFile(values['state-dir'] ?? 'var') })
+  }
+  const { withState } = await import('./cli/with-state.ts')
+  const { RedisOverrides } = await import('./state/redis-overrides.ts')
+  return withState(redis, io, (state) => targetCommand({ ...rest, store: new RedisOverrides(state.link, state.keys) }))
+}
+
+function redisOf(values: Values): RedisSettings | undefined {
+  if (values.redis === undefined) return undefined
+  return { url: values.redis, prefix: values['redis-prefix'], username: values['redis-user'], passwordFile: values['redis-password-file'] }
+}
+
+function needRedis(values: Values): RedisSettings {
+  const redis = redisOf(values)
+  if (redis === undefined) throw usage('this command needs --redis URL')
+  return redis
+}
+
+function epochOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const epoch = Number(text)
+  if (!Number.isSafeInteger(epoch) || epoch < 1) throw usage('--epoch needs a whole number above the one that is published')
+  return epoch
+}
+
+function need(word: string | undefined, what: string): string {
+  if (word === undefined) throw usage(what)
+  return word
+}
+
+function usage(what: string): WisselError {
+  return new WisselError('WISSEL_USAGE', [what])
 }
 
 function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   } catch (error) {
-    throw new WisselError('WISSEL_USAGE', [error instanceof Error ? error.message.split('.')[0]?.toLowerCase() ?? 'unknown option' : 'unknown option'])
+    throw usage(error instanceof Error ? (error.message.split('.')[0]?.toLowerCase() ?? 'unknown option') : 'unknown option')
   }
 }
 

@@ -39,7 +39,8 @@ export interface Decided {
 export interface RouterOptions {
   readonly locator: Locator
   readonly config: RequestConfig
-  world(): World
+  /** `undefined` until there is a first snapshot. */
+  world(): World | undefined
   drawKey(): DrawKey
   /** Milliseconds since the epoch. */
   now(): number
@@ -69,6 +70,7 @@ export class Router {
     if (resolved.method === 'OPTIONS') return optionsAnswer()
 
     const world = this.#options.world()
+    if (world === undefined) return refusalAnswer(503, 'no_target')
     const { snapshot, health } = world
     const request = this.#locate(resolved, snapshot)
     const random = draw(resolved.address, this.#options.drawKey())

@@ -30,3 +30,8 @@ export function geoPaths({ geo }: Settings, directory: string): { database: stri
 function bundledDatabase(): string {
   return fileURLToPath(import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb'))
 }
+
+/** Where a router keeps what must outlast it; relative to the working directory. */
+export function stateDirectoryOf({ stateDirectory }: Settings): string {
+  return stateDirectory ?? 'var'
+}

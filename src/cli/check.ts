@@ -38,6 +38,15 @@ export async function loadConfiguration(directory: string, now: number): Promise
   return { bundle, settings: read.settings, problems, snapshot: errors(problems).length > 0 ? undefined : built.snapshot }
 }
 
+/** The settings alone, for a router whose routing state is elsewhere. A folder or file that is missing is all defaults. */
+export async function loadSettings(directory: string): Promise<Settings> {
+  const text = await readFile(join(directory, SETTINGS_FILE), 'utf8').catch(() => undefined)
+  const { settings, problems } = text === undefined ? { settings: {}, problems: [] } : readSettings(SETTINGS_FILE, text)
+  const wrong = errors([...problems, ...checkSettings(SETTINGS_FILE, settings)])
+  if (wrong.length > 0) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, wrong.map(formatProblem).join('\n')])
+  return settings
+}
+
 export function build(bundle: Bundle, version: Version, now: number): Built {
   return buildSnapshot(bundle, { version, now, continentOf: (country) => countryPlace(country)?.continent })
 }

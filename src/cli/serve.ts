@@ -3,21 +3,24 @@ import { startApp } from '../app.ts'
 import type { App } from '../app.ts'
 import { startDemoTargets } from '../demo.ts'
 import { formatEndpoint } from '../settings.ts'
+import type { RedisSettings } from '../state/redis-settings.ts'
 
 export interface ServeOptions {
   readonly listen: string | undefined
   readonly admin: string | undefined
   readonly demo: boolean
+  readonly redis: RedisSettings | undefined
+  readonly stateDirectory: string | undefined
 }
 
 /** Resolves with the exit status. SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads and reopens files. */
-export async function serve(directory: string, { listen, admin, demo }: ServeOptions): Promise<number> {
+export async function serve(directory: string, { listen, admin, demo, redis, stateDirectory }: ServeOptions): Promise<number> {
   const say = (text: string) => void process.stderr.write(text)
   // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
   forbidReports()
-  const app = await startApp({ directory, listen, admin, messages: say })
+  const app = await startApp({ directory, listen, admin, redis, stateDirectory, messages: say })
   const targets = demo
-    ? await startDemoTargets(app.world.snapshot.targets, (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
+    ? await startDemoTargets(app.world?.snapshot.targets ?? [], (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
     : undefined
   say(banner(app, targets?.running.length))
   process.on('SIGHUP', () => {

@@ -44,8 +44,10 @@ export interface GeoRefused {
 }
 
 export interface GeoSourceOptions {
-  readonly path: string
-  readonly asnPath?: string | undefined
+  /** Asked for at each look: a database that arrives may take the place of the one that was there from the start. */
+  readonly path: string | (() => string)
+  /** `undefined`: none. */
+  readonly asnPath?: string | (() => string | undefined) | undefined
   readonly locator: Locator
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -117,16 +119,18 @@ export class GeoSource {
   }
 
   async #look(file: WatchedFile, atOnce: boolean): Promise<Check> {
-    const state = await this.#state(file.path)
+    const path = typeof file.path === 'string' ? file.path : file.path()
+    if (path === undefined) return 'same'
+    const state = await this.#state(path)
     const settled = atOnce || state.key === file.seen
     file.seen = state.key
     if (!settled || state.key === file.handled) return 'same'
-    const result = state.problem === undefined ? await this.#compiled(file) : state.problem
+    const result = state.problem === undefined ? await this.#compiled(file.kind, path) : state.problem
     // What was read may be half of what is there by now; then neither it nor its faults count.
-    const { key } = await this.#state(file.path)
+    const { key } = await this.#state(path)
     if (this.#closed || key !== state.key) return 'same'
     file.handled = state.key
-    const { kind, path } = file
+    const { kind } = file
     if (typeof result === 'string') {
       this.#options.onRefused?.({ kind, path, message: result })
       return 'refused'
@@ -139,7 +143,7 @@ export class GeoSource {
   async #state(path: string): Promise<FileState> {
     try {
       const { size, mtimeMs, ino } = await this.#io.stat(path)
-      const key = `${size}:${mtimeMs}:${ino}`
+      const key = `${path}:${size}:${mtimeMs}:${ino}`
       return { key, problem: size > this.#maxBytes ? tooLarge(size, this.#maxBytes).message : undefined }
     } catch (error) {
       const code = codeOf(error)
@@ -148,7 +152,7 @@ export class GeoSource {
   }
 
   /** The arrays, or why there are none. */
-  async #compiled({ kind, path }: WatchedFile): Promise<SharedGeo | SharedAsn | string> {
+  async #compiled(kind: DatabaseKind, path: string): Promise<SharedGeo | SharedAsn | string> {
     try {
       const file = await this.#io.readFile(path)
       return await this.#io.compile({ kind, file, maxBytes: this.#maxBytes })
@@ -166,7 +170,7 @@ export class GeoSource {
 
 interface WatchedFile {
   readonly kind: DatabaseKind
-  readonly path: string
+  readonly path: string | (() => string | undefined)
   /** The state at the last look. */
   seen: string | undefined
   /** The state that was loaded or refused last. */
@@ -179,7 +183,7 @@ interface FileState {
   readonly problem: string | undefined
 }
 
-function watched(kind: DatabaseKind, path: string): WatchedFile {
+function watched(kind: DatabaseKind, path: WatchedFile['path']): WatchedFile {
   return { kind, path, seen: undefined, handled: undefined }
 }
 

@@ -25,15 +25,22 @@ export interface Fold {
   readonly state: HealthState
   /** Results in a row: successes above 0, failures below. */
   readonly streak: number
-  /** 0 to `limit(options)`. */
+  /** 0 to `most(options)`. */
   readonly bucket: number
+  /** Down because of the bucket alone: its latest results in a row would have it up, or at least not down. */
+  readonly ejected: boolean
 }
 
-export const UNPROVEN: Fold = Object.freeze({ state: 'unknown', streak: 0, bucket: 0 })
+export const UNPROVEN: Fold = Object.freeze({ state: 'unknown', streak: 0, bucket: 0, ejected: false })
 
 /** At which a target goes down, however its failures are spread. */
 export function limit({ fall }: FoldOptions): number {
   return (fall + SLACK) * FAILURE
+}
+
+/** What the bucket holds at most: who fails again and again is trusted ever later, up to this. */
+export function most(options: FoldOptions): number {
+  return 3 * limit(options)
 }
 
 /** At which a target may go up again: what `rise` successes leave of a single clean fall. */
@@ -42,15 +49,28 @@ export function calm({ rise, fall }: FoldOptions): number {
 }
 
 export function fold(before: Fold, ok: boolean, options: FoldOptions = FOLD): Fold {
+  const isDown = before.state === 'down'
   if (ok) {
     const streak = Math.max(0, before.streak) + 1
     const bucket = Math.max(0, before.bucket - 1)
-    const up = streak >= options.rise && (before.state !== 'down' || bucket <= calm(options))
-    return { state: up ? 'up' : before.state, streak, bucket }
+    if (streak < options.rise) return { ...before, streak, bucket }
+    return isDown && bucket > calm(options) ? { state: 'down', streak, bucket, ejected: true } : { state: 'up', streak, bucket, ejected: false }
   }
   const streak = Math.min(0, before.streak) - 1
-  // An outage counts once, however long it lasts.
-  const bucket = before.state === 'down' ? before.bucket : Math.min(limit(options), before.bucket + FAILURE)
-  const down = -streak >= options.fall || bucket >= limit(options)
-  return { state: down ? 'down' : before.state, streak, bucket }
+  // An outage counts once, however long it lasts; one that works in between and fails again is a new one.
+  const counts = !isDown || before.streak > 0
+  const bucket = counts ? Math.min(most(options), before.bucket + FAILURE) : before.bucket
+  if (-streak >= options.fall) return { state: 'down', streak, bucket, ejected: false }
+  if (!isDown && bucket >= limit(options)) return { state: 'down', streak, bucket, ejected: true }
+  return { ...before, streak, bucket }
+}
+
+/** The same results where the bucket may not eject: rise and fall alone decide. */
+export function spared(before: Fold, after: Fold): Fold {
+  return { ...after, state: before.state === 'down' ? 'up' : before.state, ejected: false }
+}
+
+/** How many of a group's targets may be ejected at once: a fifth, and one in any case. */
+export function ejectable(size: number): number {
+  return Math.max(1, Math.floor(size / 5))
 }

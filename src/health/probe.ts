@@ -4,13 +4,12 @@
  * The other side is not trusted: it may be broken in any way, or somebody else's. Every wait has an end, every answer a
  * size, no redirect is followed, and the address is judged when the connection is made. Nothing of an answer is kept.
  */
-import { lookup as systemLookup } from 'node:dns'
-import type { LookupAddress, LookupOptions } from 'node:dns'
-import { isIP } from 'node:net'
 import { Client } from 'undici'
 import type { Dispatcher } from 'undici'
-import type { Target } from '../routing/model.ts'
+import type { Family, Target } from '../routing/model.ts'
 import { isInternal } from './internal-ranges.ts'
+import { familyOf, guarded, resolveAll } from './lookup.ts'
+import type { Resolve } from './lookup.ts'
 
 export interface CheckSpec {
   readonly target: Target
@@ -32,10 +31,12 @@ export interface CheckSpec {
   readonly maxBytes?: number
   /** Whether the target may be at an internal address; default false. */
   readonly allowInternal?: boolean
+  /** Addresses of this family alone; default any. */
+  readonly family?: Family
 }
 
 export const PROBE_RESULTS = [
-  'ok', 'url', 'dns', 'internal_address', 'refused', 'unreachable', 'connect_timeout', 'tls', 'reset', 'timeout', 'protocol',
+  'ok', 'url', 'dns', 'no_such_family', 'internal_address', 'refused', 'unreachable', 'connect_timeout', 'tls', 'reset', 'timeout', 'protocol',
   'headers_too_large', 'status', 'body', 'body_too_large', 'cancelled', 'other',
 ] as const
 export type ProbeWhy = (typeof PROBE_RESULTS)[number]
@@ -44,9 +45,6 @@ export interface ProbeResult {
   readonly ok: boolean
   readonly why: ProbeWhy
 }
-
-type Resolved = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
-export type Resolve = (hostname: string, options: LookupOptions, callback: Resolved) => void
 
 const MAX_HEADERS = 16 * 1024
 
@@ -60,12 +58,14 @@ export async function probe(spec: CheckSpec, cancel?: AbortSignal, resolve: Reso
   const allowInternal = spec.allowInternal ?? false
   const hostname = url.hostname.replace(/^\[|\]$/g, '')
   // A literal address is never looked up.
-  if (!allowInternal && isIP(hostname) !== 0 && isInternal(hostname)) return failed('internal_address')
+  const literal = familyOf(hostname)
+  if (!allowInternal && literal !== undefined && isInternal(hostname)) return failed('internal_address')
+  if (literal !== undefined && literal !== (spec.family ?? literal)) return failed('no_such_family')
 
   const deadline = AbortSignal.timeout(spec.deadlineMs ?? 5000)
   let client: Client | undefined
   try {
-    client = connectionTo(url, spec, guarded(resolve, allowInternal))
+    client = connectionTo(url, spec, guarded(resolve, allowInternal, spec.family))
     return await exchange(client, url, spec, cancel === undefined ? deadline : AbortSignal.any([deadline, cancel]))
   } catch (error) {
     if (cancel?.aborted === true) return failed('cancelled')
@@ -114,30 +114,6 @@ async function contains(body: Dispatcher.ResponseData['body'], text: Buffer): Pr
   return text.length === 0
 }
 
-class InternalAddress extends Error {
-  readonly code = 'INTERNAL_ADDRESS'
-}
-
-type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
-
-/** Judges every address that a name has before one of them is used. One internal among them condemns the name. */
-function guarded(resolve: Resolve, allowInternal: boolean) {
-  return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
-    resolve(hostname, options, (error, addresses) => {
-      const [first] = addresses
-      if (error !== null) callback(error, [])
-      else if (first === undefined) callback(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), [])
-      else if (!allowInternal && addresses.some(({ address }) => isInternal(address))) callback(new InternalAddress('internal address'), [])
-      else if (options.all === true) callback(null, addresses)
-      else callback(null, first.address, first.family)
-    })
-  }
-}
-
-function resolveAll(hostname: string, options: LookupOptions, callback: Resolved): void {
-  systemLookup(hostname, { ...options, all: true }, (error, addresses) => callback(error, addresses ?? []))
-}
-
 function readUrl(text: string): URL | undefined {
   const url = URL.parse(text)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.password !== '') return undefined
@@ -146,6 +122,7 @@ function readUrl(text: string): URL | undefined {
 
 const BY_CODE: Readonly<Record<string, ProbeWhy>> = {
   INTERNAL_ADDRESS: 'internal_address',
+  NO_SUCH_FAMILY: 'no_such_family',
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
   EAI_FAIL: 'dns',

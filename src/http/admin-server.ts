@@ -25,9 +25,20 @@ export interface AdminAnswer {
 
 export type AdminRoute = (request: AdminRequest) => AdminAnswer | Promise<AdminAnswer>
 
+/** Something that tells of itself by POST, each with a token of its own, which is asked for instead of the listener's. */
+export interface OwnRoute {
+  /** SHA-256, hexadecimal, of the token of the thing with this id; `undefined` where there is none, which is a 404. */
+  tokenHash(id: string): string | undefined
+  respond(id: string, body: string): AdminAnswer | Promise<AdminAnswer>
+  /** Bytes of content. */
+  readonly maxBody: number
+}
+
 export interface AdminServerOptions {
   /** By path, such as `/metrics`, for GET and HEAD; `POST /path` for what changes something. */
   readonly routes: ReadonlyMap<string, AdminRoute>
+  /** By path with `{id}` for one part, such as `/targets/{id}/load`. */
+  readonly ownRoutes?: ReadonlyMap<string, OwnRoute>
   /** At least 16 characters. Once given it is asked for everywhere but on `/livez` and `/readyz`. */
   readonly token: string | undefined
   /** A route that failed: the error's name. */
@@ -46,13 +57,17 @@ export const MIN_TOKEN = 16
 const LINGER = 250
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
-export function createAdminServer({ routes, token, onError, maxBody = 2 ** 20 }: AdminServerOptions): AdminServer {
+export function createAdminServer({ routes, ownRoutes = new Map(), token, onError, maxBody = 2 ** 20 }: AdminServerOptions): AdminServer {
   const secret = token === undefined ? undefined : digest(token)
 
   async function answer(request: IncomingMessage): Promise<AdminAnswer> {
     const { method = '', url = '' } = request
     const question = url.indexOf('?')
     const path = question === -1 ? url : url.slice(0, question)
+    for (const [pattern, route] of ownRoutes) {
+      const id = idIn(path, pattern)
+      if (id !== undefined) return answerOwn(request, id, route)
+    }
     if (!OPEN_PATHS.has(path)) {
       const refused = secret === undefined ? refuseStranger(request) : refuseToken(request, secret)
       if (refused !== undefined) return refused
@@ -63,10 +78,22 @@ export function createAdminServer({ routes, token, onError, maxBody = 2 ** 20 }:
     const query = new URLSearchParams(question === -1 ? '' : url.slice(question + 1))
     if ((method === 'GET' || method === 'HEAD') && get !== undefined) return get({ method: 'GET', query })
     if (method !== 'POST' || post === undefined) return plain(405, 'method not allowed')
-    // A form on a foreign page cannot send this type without asking first, and nobody here says yes.
-    if (!/^application\/json\s*(?:;|$)/i.test(request.headers['content-type'] ?? '')) return plain(415, 'content must be application/json')
+    if (!isJson(request)) return NOT_JSON
     const body = await readBody(request, maxBody)
     return body === undefined ? plain(413, 'content too large') : post({ method: 'POST', query, body })
+  }
+
+  async function answerOwn(request: IncomingMessage, id: string, { tokenHash, respond, maxBody }: OwnRoute): Promise<AdminAnswer> {
+    const stranger = secret === undefined ? refuseStranger(request) : undefined
+    if (stranger !== undefined) return stranger
+    if (request.method !== 'POST') return plain(405, 'method not allowed')
+    const hash = tokenHash(id)
+    if (hash === undefined) return plain(404, 'not found')
+    const refused = refuseToken(request, Buffer.from(hash, 'hex'))
+    if (refused !== undefined) return refused
+    if (!isJson(request)) return NOT_JSON
+    const body = await readBody(request, maxBody)
+    return body === undefined ? plain(413, 'content too large') : respond(id, body)
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -148,7 +175,21 @@ function refuseStranger({ headers }: IncomingMessage): AdminAnswer | undefined {
 
 function refuseToken({ headers }: IncomingMessage, secret: Buffer): AdminAnswer | undefined {
   const [, given = ''] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
-  return timingSafeEqual(digest(given), secret) ? undefined : plain(401, 'a bearer token is needed')
+  const own = digest(given)
+  return own.length === secret.length && timingSafeEqual(own, secret) ? undefined : plain(401, 'a bearer token is needed')
+}
+
+/** A form on a foreign page cannot send this type without asking first, and nobody here says yes. */
+function isJson({ headers }: IncomingMessage): boolean {
+  return /^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')
+}
+
+/** The part of a path that stands where the pattern has `{id}`. */
+function idIn(path: string, pattern: string): string | undefined {
+  const [before = '', after = ''] = pattern.split('{id}')
+  if (!path.startsWith(before) || !path.endsWith(after) || path.length <= before.length + after.length) return undefined
+  const id = path.slice(before.length, path.length - after.length)
+  return /^[a-z0-9_-]{1,63}$/.test(id) ? id : undefined
 }
 
 /** Equal length whatever is compared, so that the comparison tells nothing. */
@@ -168,6 +209,8 @@ async function readBody(request: IncomingMessage, limit: number): Promise<string
   }
   return Buffer.concat(chunks).toString('utf8')
 }
+
+const NOT_JSON = plain(415, 'content must be application/json')
 
 function plain(status: number, text: string): AdminAnswer {
   return { status, contentType: 'text/plain; charset=utf-8', body: `${text}\n` }

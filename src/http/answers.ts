@@ -19,7 +19,7 @@ import type { HttpRejectionName } from './rejection.ts'
  */
 export function redirectAnswer(location: string, status: 302 | 307, base: string): Answer {
   if (!isSound(location, base)) return refusalAnswer(503, 'assertion')
-  return { status, headers: ['Location', location, ...COMMON, 'Content-Length', '0'], body: undefined }
+  return { status, headers: ['Location', location, ...EMPTY], body: undefined, lines: `Location: ${location}${EMPTY_LINES}` }
 }
 
 /** The reason is one of a closed list, so the body can tell it. Not HTML, whatever the path's extension is. */
@@ -68,6 +68,10 @@ const COMMON = [
   'X-Content-Type-Options',
   'nosniff',
 ] as const
+
+/** What follows `Location`, which is checked whenever it is written. */
+const EMPTY = [...COMMON, 'Content-Length', '0'] as const
+const EMPTY_LINES = EMPTY.reduce((text, part, i) => text + (i % 2 === 0 ? `\r\n${part}: ` : part), '') + '\r\n'
 
 const ALLOWED = METHODS.join(', ')
 

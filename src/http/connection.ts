@@ -4,12 +4,23 @@ import type { Socket } from 'node:net'
 
 export class Connection {
   readonly socket: Socket
-  /** Remote address as text; empty where the socket was gone at once. */
-  readonly peer: string
+  /** Address of the other end as text, or what a trusted proxy said it is; empty where the socket was gone at once. */
+  peer: string
+  /** Whether a trusted proxy said that the client speaks TLS. */
+  encrypted = false
   requests = 0
   /** No request is answered any more: the last answer, or the refusal of what could not be read, is on its way. */
   closing = false
-  /** The latest answer; while it is unwritten the client owes us reading. */
+  /** Whether it is the front's own; else `node:http` has it, with its timers. */
+  fronted = true
+  /** Begun PROXY header; undefined where none is expected, or no more. */
+  preface: Buffer | undefined
+  /** Bytes in front of the first request. */
+  prefaced = 0
+  /** Checks since it was opened, and since something was read from it. Counted while it is the front's. */
+  age = 0
+  quiet = 0
+  /** The latest answer of `node:http`; while it is unwritten the client owes us reading. */
   answer: ServerResponse | undefined
   /** Checks in a row that found answers unwritten. */
   owing = 0
@@ -21,7 +32,12 @@ export class Connection {
   }
 
   get unwritten(): boolean {
-    return this.answer !== undefined && !this.answer.writableFinished
+    return this.socket.writableLength > 0 || (this.answer !== undefined && !this.answer.writableFinished)
+  }
+
+  /** Whether no byte of a request has come yet. */
+  get silent(): boolean {
+    return this.socket.bytesRead <= this.prefaced
   }
 
   /** Calls back when every answer so far is written, which keeps what follows in order. */
@@ -45,7 +61,7 @@ export class Connection {
     this.closing = true
     this.stopReading()
     if (last === undefined) socket.end()
-    else socket.end(last, 'latin1')
+    else socket.end(last)
     const timer = setTimeout(() => socket.destroy(), linger)
     socket.once('close', () => clearTimeout(timer))
   }

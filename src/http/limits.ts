@@ -25,6 +25,8 @@ export interface Limits {
   readonly maxConnections: number
   /** How long a client may take to fetch the last answer while what it still sends is not read. */
   readonly linger: number
+  /** Until a PROXY header is complete, where one is asked for. */
+  readonly proxyHeaderTimeout: number
   /** After a drain, for requests that are still being sent. */
   readonly drainDeadline: number
 }
@@ -41,5 +43,6 @@ export const LIMITS: Limits = Object.freeze({
   maxRequestsPerConnection: 1000,
   maxConnections: 20000,
   linger: 250,
+  proxyHeaderTimeout: 2000,
   drainDeadline: 5000,
 })

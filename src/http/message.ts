@@ -2,6 +2,7 @@
  * A request as it came off the wire and the answer that goes back: what every listener shares, whatever parsed the bytes.
  * Everything between the two is synchronous.
  */
+import { STATUS_CODES } from 'node:http'
 
 export interface WireRequest {
   /** As sent, case kept. */
@@ -10,9 +11,9 @@ export interface WireRequest {
   readonly target: string
   /** Names and values in turn, in the order and case of the wire, with duplicates. */
   readonly headers: readonly string[]
-  /** The socket's remote address as text; empty where it is not known. */
+  /** The other end's address as text, or what a trusted proxy said it is; empty where it is not known. */
   readonly peer: string
-  /** Whether the socket itself speaks TLS. */
+  /** Whether the client speaks TLS, to this socket or, by its own word, to the trusted proxy at its other end. */
   readonly encrypted: boolean
   /** HTTP/1.0, where `Host` may be missing. */
   readonly http10: boolean
@@ -24,26 +25,10 @@ export interface Answer {
   /** Names and values in turn, in wire order; `Content-Length` included where the status has one. */
   readonly headers: readonly string[]
   readonly body: string | undefined
+  /** The same headers as text, each line ended, where the maker has it at hand and vouches for every byte. */
+  readonly lines?: string
   /** Whether the connection ends with this answer. */
   readonly close?: boolean
-}
-
-const PHRASES: Readonly<Record<number, string>> = {
-  200: 'OK',
-  204: 'No Content',
-  302: 'Found',
-  307: 'Temporary Redirect',
-  400: 'Bad Request',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  417: 'Expectation Failed',
-  431: 'Request Header Fields Too Large',
-  451: 'Unavailable For Legal Reasons',
-  503: 'Service Unavailable',
 }
 
 /**
@@ -51,11 +36,26 @@ const PHRASES: Readonly<Record<number, string>> = {
  *
  * @param date value of `Date`, IMF-fixdate
  * @param head whether the request was HEAD
+ * @throws TypeError for a header that cannot be written
  */
 export function serialize(answer: Answer, date: string, close: boolean, head = false): string {
-  let text = `HTTP/1.1 ${answer.status} ${PHRASES[answer.status] ?? ''}\r\n`
-  const { headers } = answer
-  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`
-  text += `Date: ${date}\r\n${close ? 'Connection: close\r\n' : ''}\r\n`
+  const text = `${headOf(answer)}Date: ${date}\r\n${close ? 'Connection: close\r\n' : ''}\r\n`
   return head || answer.body === undefined ? text : text + answer.body
+}
+
+/**
+ * Status line and the answer's own headers, each line ended.
+ *
+ * @throws TypeError for a header that is not of printable ASCII
+ */
+export function headOf({ status, headers, lines }: Answer): string {
+  let text = status === 302 ? 'HTTP/1.1 302 Found\r\n' : `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+  if (lines !== undefined) return text + lines
+  for (let i = 0; i < headers.length; i += 2) text += `${sound(headers[i])}: ${sound(headers[i + 1])}\r\n`
+  return text
+}
+
+function sound(text = ''): string {
+  if (/[^\t\x20-\x7e]/.test(text)) throw new TypeError('a header is not of printable ASCII')
+  return text
 }

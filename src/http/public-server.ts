@@ -1,31 +1,25 @@
 /**
- * The public listener, on `node:http`: it turns what arrives into a wire request, has it answered at once, and keeps any
- * one client from costing more than its share. It never reads content, and never says what a client sent.
+ * The public listener: it turns what arrives into wire requests, has them answered at once, and keeps any one client from
+ * costing more than its share. It never reads content, and never says what a client sent.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { Server as NetServer } from 'node:net'
+import { Server } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { failureAnswer, rejectionAnswer } from './answers.ts'
+import type { TrustedProxies } from './client-address.ts'
 import { Connection } from './connection.ts'
+import { FastLane } from './fast-lane.ts'
+import { Front } from './front.ts'
 import { LIMITS } from './limits.ts'
 import type { Limits } from './limits.ts'
-import { serialize } from './message.ts'
-import type { Answer, WireRequest } from './message.ts'
-import { hardenedServer, hasContent, rejectionOf } from './node-http.ts'
-import type { HttpRejectionName } from './rejection.ts'
+import { NodeReader } from './node-reader.ts'
+import { Responder } from './responder.ts'
+import type { ResponderOptions } from './responder.ts'
 
-export interface PublicServerOptions {
-  /** Must answer at once. One that throws costs its own request a 503. */
-  respond(wire: WireRequest): Answer
-  /** Called once per call of `respond`, after the answer was handed over. */
-  after?(wire: WireRequest, answer: Answer): void
-  /** A request that was refused before it could be handed to `respond`. */
-  onRejected(reason: HttpRejectionName): void
-  /** A bug in `respond` or `after`: the error's name, never its message, which may hold what the client sent. */
-  onError(name: string): void
-  /** Milliseconds since the epoch, for `Date` where the HTTP library does not write it. */
-  now(): number
+export interface PublicServerOptions extends ResponderOptions {
   readonly limits?: Partial<Limits>
+  /** Whether the plainest requests are read and answered without `node:http`. True by default. */
+  readonly fastLane?: boolean
+  /** Where given, every connection must come from one of these and begin with a PROXY header, version 1 or 2. */
+  readonly proxyProtocol?: TrustedProxies | undefined
 }
 
 export interface ListenOptions {
@@ -46,26 +40,33 @@ export interface PublicServer {
 }
 
 export function createPublicServer(options: PublicServerOptions): PublicServer {
-  return new NodeServer(options)
+  return new Listener(options)
 }
 
 /** A turn is some microseconds when idle, and a busy listener must come to an end too. */
 const QUIET_TURNS = 1000
 
-class NodeServer implements PublicServer {
-  readonly #options: PublicServerOptions
+class Listener implements PublicServer {
   readonly #limits: Limits
+  readonly #responder: Responder
+  readonly #nodeReader: NodeReader
+  readonly #front: Front
   readonly #server: Server
   readonly #connections = new Map<Socket, Connection>()
-  #draining = false
-  /** Connections and requests so far. */
-  #activity = 0
-  #sweep: NodeJS.Timeout | undefined
+  #checks: NodeJS.Timeout | undefined
 
   constructor(options: PublicServerOptions) {
-    this.#options = options
     this.#limits = { ...LIMITS, ...options.limits }
-    this.#server = this.#create()
+    const responder = new Responder(options, this.#limits)
+    this.#responder = responder
+    this.#nodeReader = new NodeReader(responder, this.#connections)
+    const lane = options.fastLane === false ? undefined : new FastLane(responder)
+    this.#front = new Front({ responder, nodeReader: this.#nodeReader, lane, proxies: options.proxyProtocol })
+    // As `node:http` accepts: a client that has said all may still be answered.
+    this.#server = new Server({ allowHalfOpen: true, noDelay: true })
+    this.#server.maxConnections = this.#limits.maxConnections
+    this.#server.on('connection', (socket: Socket) => this.#accept(socket))
+    this.#server.on('drop', () => responder.rejected('connection_limit'))
   }
 
   get connections(): number {
@@ -78,16 +79,34 @@ class NodeServer implements PublicServer {
       this.#server.listen({ host, port, reusePort, backlog: 4096 }, () => {
         this.#server.removeListener('error', reject)
         // A connection that could not be accepted, for want of memory say, must not end the process.
-        this.#server.on('error', (error) => this.#options.onError(nameOf(error)))
-        this.#sweep = setInterval(() => this.#dropSlowReaders(), this.#limits.checkingInterval).unref()
+        this.#server.on('error', (error) => this.#responder.failed(error))
+        this.#nodeReader.start()
+        this.#checks = setInterval(() => this.#check(), this.#limits.checkingInterval).unref()
         const { address, port: chosen } = this.#server.address() as AddressInfo
         resolve({ host: address, port: chosen })
       })
     })
   }
 
+  #accept(socket: Socket): void {
+    this.#responder.activity++
+    const connection = new Connection(socket)
+    this.#connections.set(socket, connection)
+    socket.once('close', () => this.#connections.delete(socket))
+    this.#front.accept(connection)
+  }
+
+  #check(): void {
+    const { checkingInterval, answerTimeout } = this.#limits
+    for (const connection of this.#connections.values()) {
+      connection.owing = connection.unwritten ? connection.owing + 1 : 0
+      if (connection.owing > answerTimeout / checkingInterval) connection.socket.destroy()
+      else this.#front.check(connection, checkingInterval)
+    }
+  }
+
   async drain(ms = 300): Promise<void> {
-    this.#draining = true
+    this.#responder.draining = true
     const read = new Map(Array.from(this.#connections.values(), (connection) => [connection, connection.socket.bytesRead]))
     await new Promise((resolve) => setTimeout(resolve, ms))
     await this.#quiet()
@@ -110,9 +129,9 @@ class NodeServer implements PublicServer {
    */
   async #quiet(): Promise<void> {
     for (let turns = 0; turns < QUIET_TURNS; turns++) {
-      const before = this.#activity
+      const before = this.#responder.activity
       await new Promise((resolve) => setImmediate(resolve))
-      if (this.#activity === before) return
+      if (this.#responder.activity === before) return
     }
   }
 
@@ -128,121 +147,8 @@ class NodeServer implements PublicServer {
 
   /** Lets go of the port at once and resolves when the last connection is gone. */
   async #stopListening(): Promise<void> {
-    // The HTTP library's own `close` first ends connections that have not asked yet.
-    await new Promise<void>((resolve) => void NetServer.prototype.close.call(this.#server, () => resolve()))
-    clearInterval(this.#sweep)
-    // Ends its timers; there is nothing left to close.
-    this.#server.close(() => undefined)
+    await new Promise<void>((resolve) => void this.#server.close(() => resolve()))
+    clearInterval(this.#checks)
+    this.#nodeReader.stop()
   }
-
-  #create(): Server {
-    const server = hardenedServer(this.#limits)
-    server.on('connection', (socket: Socket) => this.#accept(socket))
-    server.on('drop', () => this.#options.onRejected('connection_limit'))
-    const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response)
-    // `Expect` is judged like any other header. Without an `upgrade` listener a wish to upgrade is ignored (RFC 9110, 7.8).
-    for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, handle)
-    server.on('connect', (_request, socket) => this.#refuse(socket as Socket, 'method'))
-    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(socket as Socket, rejectionOf(error.code)))
-    return server
-  }
-
-  #accept(socket: Socket): void {
-    this.#activity++
-    this.#connections.set(socket, new Connection(socket))
-    socket.once('close', () => this.#connections.delete(socket))
-  }
-
-  #handle(request: IncomingMessage, response: ServerResponse): void {
-    this.#activity++
-    const connection = this.#connections.get(request.socket)
-    // What was pipelined behind a last answer is not answered, and so may be sent again elsewhere.
-    if (connection === undefined) return
-    if (connection.closing) return connection.stopReading()
-    connection.answer = response
-    connection.requests++
-    const { rawHeaders } = request
-    const supported = request.httpVersionMajor === 1
-    const wire: WireRequest = {
-      method: request.method ?? '',
-      target: request.url ?? '',
-      headers: rawHeaders,
-      peer: connection.peer,
-      encrypted: false,
-      http10: request.httpVersionMinor === 0,
-    }
-    const answer = supported ? this.#answer(wire) : rejectionAnswer('http_version')
-    const unread = !request.readableEnded && hasContent(rawHeaders)
-    if (unread || answer.close === true) connection.closeSlowly(this.#limits.linger)
-    connection.closing = unread || answer.close === true || wire.http10 || this.#draining || this.#isLast(connection)
-    this.#write(response, wire.method, answer, connection)
-    // The client may have asked for the end itself.
-    connection.closing ||= !response.shouldKeepAlive
-    try {
-      if (supported) this.#options.after?.(wire, answer)
-      else this.#options.onRejected('http_version')
-    } catch (error) {
-      this.#options.onError(nameOf(error))
-    }
-  }
-
-  #isLast(connection: Connection): boolean {
-    return connection.requests >= this.#limits.maxRequestsPerConnection
-  }
-
-  #answer(wire: WireRequest): Answer {
-    try {
-      return this.#options.respond(wire)
-    } catch (error) {
-      this.#options.onError(nameOf(error))
-      return failureAnswer()
-    }
-  }
-
-  #write(response: ServerResponse, method: string, answer: Answer, connection: Connection): void {
-    try {
-      writeHead(response, answer, connection.closing)
-      if (answer.body === undefined || method === 'HEAD') response.end()
-      else response.end(answer.body)
-    } catch (error) {
-      // A header that cannot be written. Nothing was sent yet, but the response may be half made.
-      this.#options.onError(nameOf(error))
-      connection.closing = true
-      connection.socket.destroy()
-    }
-  }
-
-  /** Answers what the parser could not read, or what must not be read, and ends the connection. */
-  #refuse(socket: Socket, reason: HttpRejectionName | undefined): void {
-    const connection = this.#connections.get(socket)
-    if (connection === undefined || reason === undefined || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    if (connection.closing) return
-    connection.closing = true
-    // Without its parser a socket has no listener for errors.
-    socket.on('error', () => socket.destroy())
-    this.#options.onRejected(reason)
-    // To a connection that was opened ahead of need, an answer could look like that of its first request.
-    const silent = reason === 'timeout' && socket.bytesRead === 0
-    const last = silent ? undefined : serialize(rejectionAnswer(reason), new Date(this.#options.now()).toUTCString(), true)
-    connection.afterAnswers(() => connection.end(this.#limits.linger, last))
-  }
-
-  #dropSlowReaders(): void {
-    const patience = this.#limits.answerTimeout / this.#limits.checkingInterval
-    for (const connection of this.#connections.values()) {
-      connection.owing = connection.unwritten ? connection.owing + 1 : 0
-      if (connection.owing > patience) connection.socket.destroy()
-    }
-  }
-}
-
-function writeHead(response: ServerResponse, answer: Answer, last: boolean): void {
-  response.writeHead(answer.status, last ? [...answer.headers, 'Connection', 'close'] : (answer.headers as string[]))
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
 }

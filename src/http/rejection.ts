@@ -16,6 +16,8 @@ export const HTTP_REJECTIONS = {
   too_long: { status: 414, text: 'request target too long' },
   expectation: { status: 417, text: 'expectation failed' },
   headers_too_large: { status: 431, text: 'request header fields too large' },
+  // Closed without an answer: no PROXY header where one is asked for, a wrong one, or not from a trusted proxy.
+  proxy_header: { status: 400, text: 'PROXY protocol header expected' },
   // Closed without an answer: more connections than the listener holds.
   connection_limit: { status: 503, text: 'too many connections' },
 } as const

@@ -2,7 +2,8 @@
  * The decision log: equal records within a flush window become one line with a count.
  *
  * decided = recorded + dropped + waiting, at any moment. Nothing waits for it: `add` is a look-up in memory, bounded by
- * `maxDistinct`, and the sinks take lines without waiting. Lines are sorted, so that a file does not tell who came first.
+ * `maxDistinct`, and the sinks take lines without waiting. Lines are sorted, or shuffled by chance that is given to it,
+ * so that a file does not tell who came first.
  */
 import { checkRecord, serialise } from '../privacy/record.ts'
 import { OTHER } from '../privacy/values.ts'
@@ -23,6 +24,8 @@ export interface DecisionLogOptions {
    * `_other`; from all of it on, new records are dropped and counted.
    */
   readonly maxDistinct?: number
+  /** Numbers from 0 up to 1, not 1 itself. Given, the lines of a window are written in random order instead of sorted. */
+  readonly shuffle?: () => number
   /** Told of decisions that were dropped, in the window in which that happened. */
   readonly onDropped?: (count: number, why: 'too_many' | 'invalid' | 'closed') => void
 }
@@ -45,18 +48,20 @@ export class DecisionLog {
   readonly #setTimer: SetTimer
   readonly #windowMs: number
   readonly #maxDistinct: number
+  readonly #shuffle: DecisionLogOptions['shuffle']
   readonly #onDropped: DecisionLogOptions['onDropped']
   #waiting = new Map<string, Waiting>()
   #overflow = 0
   #cancel: (() => void) | undefined
   #closed = false
 
-  constructor({ sinks, router, setTimer, windowMs = 1000, maxDistinct = 10_000, onDropped }: DecisionLogOptions) {
+  constructor({ sinks, router, setTimer, windowMs = 1000, maxDistinct = 10_000, shuffle, onDropped }: DecisionLogOptions) {
     this.sinks = sinks
     this.#router = router
     this.#setTimer = setTimer
     this.#windowMs = windowMs
     this.#maxDistinct = maxDistinct
+    this.#shuffle = shuffle
     this.#onDropped = onDropped
   }
 
@@ -82,11 +87,14 @@ export class DecisionLog {
       if (checkRecord(record).length === 0) lines.push({ line: `${serialise(record)}\n`, n })
       else this.#drop(n, 'invalid')
     }
+    // Sorted first, so that what is shuffled does not depend on who came first either.
     lines.sort((a, b) => (a.line < b.line ? -1 : 1))
+    if (this.#shuffle !== undefined) shuffled(lines, this.#shuffle)
     for (const { line, n } of lines) {
       for (const sink of this.sinks) sink.write(line, n)
       this.recorded += n
     }
+    for (const sink of this.sinks) sink.account?.({ decided: this.decided, dropped: this.dropped })
   }
 
   /** Flushes, then closes the sinks. What is added later is dropped. */
@@ -117,5 +125,16 @@ export class DecisionLog {
   #drop(count: number, why: 'too_many' | 'invalid' | 'closed'): void {
     this.dropped += count
     this.#onDropped?.(count, why)
+  }
+}
+
+/** In place (Fisher and Yates; Durstenfeld 1964). */
+function shuffled<T>(items: T[], random: () => number): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = Math.floor(random() * (i + 1))
+    const [a, b] = [items[i], items[other]]
+    if (a === undefined || b === undefined) continue
+    items[i] = b
+    items[other] = a
   }
 }

@@ -5,7 +5,8 @@ import type { Base, Group, Scheme, Target, Vector } from '../routing/model.ts'
 import type { SourceDocument } from './document.ts'
 import { compileJurisdiction } from './jurisdiction.ts'
 import type { Problem } from './problem.ts'
-import type { GroupInput, TargetInput } from './schema.ts'
+import type { CheckInput, GroupInput, TargetInput } from './schema.ts'
+import { compileHealth } from './target-health.ts'
 import { hint } from './validate.ts'
 
 export interface Fleet {
@@ -28,6 +29,8 @@ export interface Fleet {
 /** One file under `targets/`. An entry that is wrong is `undefined`, and its id is among the broken. */
 export interface FleetFile {
   readonly document: SourceDocument
+  /** Health checks of the targets that do not say otherwise. */
+  readonly checks: CheckInput | undefined
   readonly groups: readonly (GroupInput | undefined)[]
   readonly targets: readonly (TargetInput | undefined)[]
   readonly broken: readonly string[]
@@ -39,7 +42,7 @@ export function compileFleet(files: readonly FleetFile[], problems: Problem[]): 
   const targets = new Map<string, Target>()
   const weights = new Map<Target, number>()
   const addresses = new Map<Target, Address>()
-  for (const { document, targets: entries } of files) {
+  for (const { document, checks, targets: entries } of files) {
     for (const [i, written] of entries.entries()) {
       if (written === undefined) continue
       const complain = (key: string, message: string) => problems.push(document.problem(['targets', i, key], message))
@@ -60,6 +63,7 @@ export function compileFleet(files: readonly FleetFile[], problems: Problem[]): 
         hosts: [written.host, ...(written.hosts ?? [])],
         adminState: written.adminState ?? 'auto',
         jurisdiction: compileJurisdiction(written.jurisdiction),
+        health: compileHealth(written, checks, complain),
         seed: hashString(written.id),
       }
       targets.set(written.id, target)

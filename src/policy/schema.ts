@@ -3,7 +3,7 @@
  * directions. The types, the checks and the JSON Schema for editors all come from here. Unknown keys are errors.
  */
 import { z } from 'zod'
-import { ADMIN_STATES, FOREIGN_LAWS, KEYS, SELECTORS } from '../routing/model.ts'
+import { ADMIN_STATES, FAMILIES, FOREIGN_LAWS, KEYS, SELECTORS } from '../routing/model.ts'
 import { COUNTRY_SETS } from './sets.ts'
 
 /** An id is a metric label, a field of a record and a pathway of a steering manifest, so it is plain. */
@@ -58,6 +58,23 @@ export const jurisdictionSchema = z.strictObject({
   reviewedAt: date.optional().describe('The day on which a person last looked at all of this.'),
 }).describe('Whatever is absent is unknown, and what is unknown satisfies no policy.')
 
+export const checkSchema = z.strictObject({
+  path: z.string().max(1024).regex(/^\/[!-"$-~]*$/, { error: 'use a path such as /health, with a query where it is needed' }).optional().describe('What is asked for. Default /. A page that never fails hides a broken target; one that is heavy is a load of its own.'),
+  method: z.enum(['GET', 'HEAD']).optional().describe('Default GET.'),
+  host: host.optional().describe('Host name in the request and in the TLS handshake. Default: the target\'s own, which is also the address that is connected to. A wrong one tests another site on the same machine.'),
+  scheme: z.enum(['http', 'https']).optional().describe('Default: the target\'s own, or https where it serves both. http does not notice a certificate that has expired; https fails where there is none.'),
+  port: port.optional().describe('Default: the target\'s own, or that of the scheme. Another port may work while the one that viewers use does not.'),
+  statuses: z.array(z.int().min(100).max(599)).min(1).optional().describe('Statuses that mean healthy. Default: 200 to 299. Redirects are not followed: with a 3xx here a target that sends everybody elsewhere counts as healthy; without, one that redirects by design is down.'),
+  contains: z.string().min(1).max(1000).optional().describe('Text that the first 64 KiB of the body must contain. Default: any body is right. Without it an error page with status 200 is healthy; text that changes takes every target down.'),
+  intervalSeconds: z.number().min(0.5).max(3600).optional().describe('Seconds between two checks of the target. Default 2. Shorter ones cost every target more requests; with longer ones viewers are sent to a broken target for longer (fall × interval + timeout).'),
+  jitter: z.number().min(0).max(0.5).optional().describe('Share of the interval by which checks are early or late at random. Default 0.1. With 0 all routers ask at the same moment; large ones make detection uneven.'),
+  timeoutSeconds: z.number().min(0.1).max(60).optional().describe('Seconds for all of a check: look-up, connection, handshake, answer. Default 2. Short ones take slow targets out; long ones keep hanging ones in.'),
+  rise: z.int().min(1).max(20).optional().describe('Successes in a row to go up. Default 2. 1 believes luck; many keep working targets out.'),
+  fall: z.int().min(2).max(20).optional().describe('Failures in a row to go down. Default 3. 2 believes bad luck; many send viewers to broken targets for longer. With 1 a router could not tell its own lost network from a lost target.'),
+  allowInternal: z.boolean().optional().describe('Whether the target may be at a private, loopback or otherwise internal address. Default false: such a check fails, so that nobody who writes a target\'s host name can look around in the router\'s network. With true it can be used for that.'),
+  families: z.array(z.enum(FAMILIES)).min(1).optional().describe('Address families that are checked, each on its own. Default: those that the name resolves to. A family that is left out may be broken unnoticed; one that this router\'s network lacks never goes up and does not count.'),
+}).describe('How the target is asked whether it works. {} takes all defaults.')
+
 export const targetSchema = z.strictObject({
   id,
   kind: z.enum(['edge', 'cdn']).optional().describe('edge (default): one of the operator\'s own servers. cdn: another operator\'s network.'),
@@ -71,10 +88,21 @@ export const targetSchema = z.strictObject({
   longitude: longitude.optional().describe('A target without coordinates of its own or of its group is never the nearest.'),
   weight: weight.optional().describe('Share relative to other targets where a step names the group. Default 1. 0: only when nothing else is left.'),
   adminState: z.enum(ADMIN_STATES).optional().describe('auto (default) follows health checks; up ignores them; down is never used, whatever else is broken; drain gets no new viewers unless nothing else is left.'),
+  check: z.union([checkSchema, z.literal(false)]).optional().describe('Health checks: what differs from the file\'s checks, or false for none. Default: the file\'s checks, or none. A target that is not checked always counts as up, whatever state it is in.'),
+  capacityMbps: z.number().positive().max(1e9).optional().describe('Megabits per second that the target can send. Default: what it reports itself; where neither says so, load turns nobody away. Too little wastes the target; too much drowns it.'),
+  bitrateMbps: z.number().min(0.01).max(1000).optional().describe('Megabits per second that one viewer is expected to take, reserved for each that is sent between two load reports. Default 3. Too little overshoots in a rush of viewers; too much turns them away too early, until the next report.'),
+  shedLow: z.number().min(0).max(1).optional().describe('Utilisation, 0 to 1, from which viewers are turned away. Default 0.8. Low ones leave capacity unused; near shedHigh the target goes from taking all to taking none.'),
+  shedHigh: z.number().min(0).max(2).optional().describe('Utilisation from which everybody is turned away; the share rises evenly from shedLow. Default 0.95. Above 1 the target is overloaded before it stops.'),
+  slowStartSeconds: z.number().min(0).max(3600).optional().describe('Seconds in which a target that comes back goes from a tenth of its viewers to all of them. Default 30. 0 sends them all at once to a cold cache; long ones leave the others loaded for longer. It never applies when the router starts.'),
+  loadToken: z.string().regex(/^sha256:[0-9a-f]{64}$/, { error: 'use sha256: and the 64 lower-case hexadecimal digits of the SHA-256 of the token' }).optional().describe('SHA-256 of the token with which the target reports its load (POST /targets/ID/load on the admin listener). Default: none, and no report is taken. Give each target its own: whoever has the token can make the target turn everybody away.'),
   jurisdiction: jurisdictionSchema.optional(),
 })
 
-export const targetsFileSchema = z.strictObject({ groups: z.array(groupSchema).optional(), targets: z.array(targetSchema).optional() })
+export const targetsFileSchema = z.strictObject({
+  checks: checkSchema.optional().describe('Health checks of every target of this file that does not say otherwise. Default: none.'),
+  groups: z.array(groupSchema).optional(),
+  targets: z.array(targetSchema).optional(),
+})
 
 export const zoneSchema = z.strictObject({
   zone: id,
@@ -144,6 +172,7 @@ export const serviceSchema = z.strictObject({
 })
 
 export type GroupInput = z.infer<typeof groupSchema>
+export type CheckInput = z.infer<typeof checkSchema>
 export type TargetInput = z.infer<typeof targetSchema>
 export type ZoneInput = z.infer<typeof zoneSchema>
 export type PolicyInput = z.infer<typeof policySchema>

@@ -33,6 +33,21 @@ export const settingsSchema = z.strictObject({
     windowSeconds: seconds.max(3600).optional().describe('Equal decisions within this window become one line with a count. Default 1. Longer is smaller and more private, and a crash loses more.'),
     sinks: z.array(sink).max(8).optional().describe('Where decision records go. Default: standard output. []: nowhere.'),
   }).optional(),
+  redis: z.strictObject({
+    url: z.string().min(1).describe('redis://host:6379/0, rediss:// for TLS, redis+sentinel://host,host/master, redis+cluster://host,host. No password: it belongs into passwordFile.'),
+    prefix: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/).optional().describe('Start of every key. Default wissel. Two deployments may share a Redis under two prefixes.'),
+    username: z.string().min(1).optional(),
+    passwordFile: z.string().min(1).optional().describe('A file whose first line is the password.'),
+    sentinelUsername: z.string().min(1).optional(),
+    sentinelPasswordFile: z.string().min(1).optional(),
+    tls: z.strictObject({
+      caFile: z.string().min(1).optional().describe('PEM. Default: the authorities that Node trusts.'),
+      certFile: z.string().min(1).optional(),
+      keyFile: z.string().min(1).optional(),
+      serverName: z.string().min(1).optional().describe('The name that the certificate must carry. Default: the host that is connected to.'),
+    }).optional(),
+  }).optional().describe('Where the routing state is held and health is shared. Default: in this process, from the configuration directory.'),
+  stateDirectory: z.string().min(1).optional().describe('Where the router keeps its last known good state and operators\' commands. Default var, in the working directory. Lost, a restart while Redis is away has nothing to serve.'),
   reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory is looked at. Default 2. SIGHUP looks at once.'),
   maxConnections: z.int().min(1).max(1_000_000).optional().describe('Connections at once. Default 20000. Keep it below half of the process\'s limit of open files: too high, and files cannot be opened any more; too low, and viewers are turned away.'),
 })

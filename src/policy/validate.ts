@@ -29,11 +29,16 @@ function report(issue: Issue, base: Path, to: Report): void {
   }
   // A union's own message says what forms there are; where one form fits but for its inside, that inside is the mistake.
   if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
-    const closest = issue.errors.toSorted((a, b) => a.length - b.length)[0]
+    const closest = issue.errors.toSorted((a, b) => Number(isOtherType(a)) - Number(isOtherType(b)) || a.length - b.length)[0]
     for (const inner of closest ?? []) report(inner, path, to)
     return
   }
   problems.push(document.problem(path, sentence(issue, value)))
+}
+
+/** Whether the value is not even of the form's type. */
+function isOtherType(issues: readonly Issue[]): boolean {
+  return issues.some(({ code, path }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value'))
 }
 
 function sentence(issue: Issue, value: unknown): string {

@@ -9,11 +9,14 @@ import { ADMIN_STATES, HEALTH_STATES } from './model.ts'
 import type { Standing } from './standing.ts'
 
 export class HealthTable {
-  /** Rises with every change of state. */
+  /** Rises with every change of a state; not with a share, which leaves standings as they are. */
   version = 1
   readonly #targets: readonly Target[]
   readonly #state: Uint8Array
   readonly #admin: Uint8Array
+  readonly #load: Float64Array
+  readonly #ramp: Float64Array
+  /** Of both, as decisions read it. */
   readonly #shed: Float64Array
   /** By pool and scheme; see `standing.ts`. */
   readonly standings: (Standing | undefined)[]
@@ -25,6 +28,8 @@ export class HealthTable {
     this.#targets = snapshot.targets
     this.#state = new Uint8Array(count)
     this.#admin = new Uint8Array(count)
+    this.#load = new Float64Array(count)
+    this.#ramp = new Float64Array(count)
     this.#shed = new Float64Array(count)
     this.standings = new Array<Standing | undefined>(snapshot.pools.length * 2)
     this.pass = new Array<Float64Array | undefined>(snapshot.pools.length)
@@ -49,14 +54,21 @@ export class HealthTable {
     this.#set(this.#admin, target, ADMIN_STATES.indexOf(state))
   }
 
-  /** Share of viewers that the target turns away because of its load, 0 to 1. */
+  /** Share of viewers that the target turns away, 0 to 1. */
   shed(target: Target): number {
     return this.#shed[target.index] ?? 0
   }
 
-  setShed(target: Target, share: number): void {
-    // A report that holds no number must not turn a target off.
-    this.#set(this.#shed, target, share > 0 ? Math.min(1, share) : 0)
+  /** Why it turns viewers away: its load, and, of those whom the load leaves, that it has just come back. */
+  shares({ index }: Target): { readonly load: number; readonly slowStart: number } {
+    return { load: this.#load[index] ?? 0, slowStart: this.#ramp[index] ?? 0 }
+  }
+
+  setShed({ index }: Target, load: number, slowStart = 0): void {
+    const both = share(load) + (1 - share(load)) * share(slowStart)
+    this.#load[index] = share(load)
+    this.#ramp[index] = share(slowStart)
+    this.#shed[index] = both
   }
 
   /**
@@ -69,14 +81,20 @@ export class HealthTable {
       const target = here.get(former.id)
       if (target === undefined) continue
       this.setState(target, from.state(former))
-      this.setShed(target, from.shed(former))
+      const { load, slowStart } = from.shares(former)
+      this.setShed(target, load, slowStart)
       if (from.admin(former) !== former.adminState) this.setAdmin(target, from.admin(former))
     }
   }
 
-  #set(column: Uint8Array | Float64Array, target: Target, value: number): void {
+  #set(column: Uint8Array, target: Target, value: number): void {
     if (column[target.index] === value) return
     column[target.index] = value
     this.version++
   }
+}
+
+/** A report that holds no number must not turn a target off. */
+function share(value: number): number {
+  return value > 0 ? Math.min(1, value) : 0
 }

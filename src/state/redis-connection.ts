@@ -87,15 +87,18 @@ export async function connectRedis(settings: RedisSettings, options: LinkOptions
   const { layout } = address
   if (layout.kind === 'cluster') return new IoredisLink(new Cluster([...layout.nodes], clusterOptions(common, options)), options)
   if (layout.kind === 'plain') return new IoredisLink(new Redis({ ...common, ...layout.at }), options)
-  return new IoredisLink(new Redis({ ...common, ...(await sentinelOptions(settings, common, options)), sentinels: [...layout.sentinels], name: layout.master }), options)
+  return new IoredisLink(new Redis({ ...(await sentinelOptions(settings, common, options)), ...common, sentinels: [...layout.sentinels], name: layout.master }), options)
 }
 
-async function clientOptions(settings: RedisSettings, address: RedisAddress, { use, name, random }: LinkOptions): Promise<RedisOptions> {
+type ClientOptions = RedisOptions & { readonly replyMapping: 'legacy' }
+
+async function clientOptions(settings: RedisSettings, address: RedisAddress, { use, name, random }: LinkOptions): Promise<ClientOptions> {
   const username = settings.username ?? address.username
   const password = settings.passwordFile === undefined ? address.password : await firstLine(settings.passwordFile)
   const tls = await tlsOptions(settings, address)
   return {
     protocol: 2,
+    replyMapping: 'legacy',
     db: address.db,
     connectionName: `wissel-${name}`,
     // Sent by default, refused by Redis before 7.2 and one more thing for an ACL to allow.
@@ -131,8 +134,10 @@ async function sentinelOptions(settings: RedisSettings, { tls }: RedisOptions, {
   }
 }
 
+type ClusterOptionsOf = ClusterOptions & { redisOptions: { readonly replyMapping: 'legacy' } }
+
 /** The offline queue is switched off at the top: among the options of the nodes it would be ignored. */
-function clusterOptions({ retryStrategy: _retry, enableOfflineQueue: _queue, db: _db, ...redisOptions }: RedisOptions, { random }: LinkOptions): ClusterOptions {
+function clusterOptions({ retryStrategy: _retry, enableOfflineQueue: _queue, db: _db, ...redisOptions }: ClientOptions, { random }: LinkOptions): ClusterOptionsOf {
   return {
     enableOfflineQueue: false,
     slotsRefreshTimeout: 1000,
@@ -179,7 +184,7 @@ class IoredisLink implements RedisLink {
 
   async call(command: string, ...args: readonly Argument[]): Promise<unknown> {
     try {
-      return await this.#client.call(command, ...args)
+      return this.#worked(await this.#client.call(command, ...args))
     } catch (error) {
       throw this.#error(error)
     }
@@ -187,7 +192,7 @@ class IoredisLink implements RedisLink {
 
   async callBytes(command: string, ...args: readonly Argument[]): Promise<unknown> {
     try {
-      return await this.#client.callBuffer(command, ...args)
+      return this.#worked(await this.#client.callBuffer(command, ...args))
     } catch (error) {
       throw this.#error(error)
     }
@@ -227,6 +232,14 @@ class IoredisLink implements RedisLink {
       })
       this.#client.disconnect()
     })
+  }
+
+  #worked(reply: unknown): unknown {
+    if (this.#state.code !== undefined && this.#state.up) {
+      this.#state = { ...this.#state, code: undefined }
+      this.#options.onState?.(this.#state)
+    }
+    return reply
   }
 
   #error(error: unknown): RedisError {

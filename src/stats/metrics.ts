@@ -8,7 +8,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { DecisionLog } from '../log/decision-log.ts'
 import { HEALTH_STATES } from '../routing/model.ts'
 import type { HealthTable } from '../routing/health-table.ts'
-import type { Decision, Snapshot } from '../routing/model.ts'
+import type { Decision, HealthState, Snapshot } from '../routing/model.ts'
 import { REASON_NAMES } from '../routing/reasons.ts'
 import { DURATION_BUCKETS, METRICS } from './definitions.ts'
 import type { MetricName } from './definitions.ts'
@@ -27,6 +27,12 @@ export interface MetricsOptions {
   readonly process?: boolean
 }
 
+/** `since`: milliseconds since the epoch. */
+interface LinkFacts {
+  readonly up: boolean
+  readonly since: number
+}
+
 type Labels = Readonly<Record<string, string>>
 type Sample = { readonly labels: Labels, readonly value: number }
 
@@ -37,6 +43,11 @@ export class Metrics {
   readonly #httpRejected: Map<string, number>
   readonly #snapshotRefused: Map<string, number>
   #failed = 0
+  #quarantined = 0
+  #kept: boolean | undefined
+  #link: () => LinkFacts | undefined = () => undefined
+  readonly #transitions: Record<HealthState, number> = { unknown: 0, up: 0, down: 0 }
+  #proberQuarantined = false
   #world: { readonly snapshot: Snapshot, readonly health: HealthTable, readonly appliedAt: number } | undefined
 
   constructor({ now, httpReasons, snapshotReasons, log, geo, process = true }: MetricsOptions) {
@@ -55,6 +66,12 @@ export class Metrics {
     this.#collect('wissel_snapshot_version', () => (this.#world === undefined ? [] : [sample(this.#world.snapshot.version.number)]))
     this.#collect('wissel_snapshot_age_seconds', () => (this.#world === undefined ? [] : [sample((now() - this.#world.appliedAt) / 1000)]))
     this.#collect('wissel_snapshot_refused_total', () => byReason(this.#snapshotRefused))
+    this.#collect('wissel_services_quarantined', () => [sample(this.#quarantined)])
+    this.#collect('wissel_state_kept', () => (this.#kept === undefined ? [] : [sample(this.#kept ? 1 : 0)]))
+    this.#collect('wissel_redis_up', () => this.#linkSample((link) => (link.up ? 1 : 0)))
+    this.#collect('wissel_redis_state_seconds', () => this.#linkSample((link) => (now() - link.since) / 1000))
+    this.#collect('wissel_health_transitions_total', () => HEALTH_STATES.map((state) => sample(this.#transitions[state], { state })))
+    this.#collect('wissel_prober_quarantined', () => [sample(this.#proberQuarantined ? 1 : 0)])
     this.#collect('wissel_geo_database_age_seconds', () => (
       geo?.builtAt === undefined ? [] : [sample((now() - geo.builtAt) / 1000)]
     ))
@@ -83,6 +100,30 @@ export class Metrics {
 
   snapshotRefused(reason: string): void {
     count(this.#snapshotRefused, reason)
+  }
+
+  /** Services that run on an older version of their own. */
+  quarantined(count: number): void {
+    this.#quarantined = count
+  }
+
+  /** Whether the last known good snapshot could be written. */
+  lastKnownGood(saved: boolean): void {
+    this.#kept = saved
+  }
+
+  /** Where the state of the connection to Redis is read. */
+  link(read: () => LinkFacts | undefined): void {
+    this.#link = read
+  }
+
+  healthChanged(state: HealthState): void {
+    this.#transitions[state]++
+  }
+
+  /** Whether this router withholds its opinion. */
+  quarantine(on: boolean): void {
+    this.#proberQuarantined = on
   }
 
   /** A new snapshot decides from now on. What is in both keeps its totals; what left has no series any more. */
@@ -117,6 +158,11 @@ export class Metrics {
         for (const { labels: of, value } of read()) this.set(of, value)
       },
     })
+  }
+
+  #linkSample(value: (link: LinkFacts) => number): Sample[] {
+    const link = this.#link()
+    return link === undefined ? [] : [sample(value(link))]
   }
 
   #targetStates(): Sample[] {

@@ -4,7 +4,8 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
 import t from 'tap'
 import { PROBE_RESULTS, probe } from '../../src/health/probe.ts'
-import type { CheckSpec, Resolve } from '../../src/health/probe.ts'
+import type { Resolve } from '../../src/health/lookup.ts'
+import type { CheckSpec } from '../../src/health/probe.ts'
 import { targetNamed } from '../log/decisions.ts'
 
 const target = targetNamed(0, 'edge-fra-2')

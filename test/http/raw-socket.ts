@@ -19,8 +19,9 @@ export class RawClient {
   #ended = false
   #wake: () => void = () => undefined
 
-  constructor(port: number, host = '127.0.0.1') {
-    this.socket = connect({ port, host, noDelay: true })
+  /** @param stays whether it keeps its own half open when the server has ended */
+  constructor(port: number, host = '127.0.0.1', stays = false) {
+    this.socket = connect({ port, host, noDelay: true, allowHalfOpen: stays })
     this.socket.setEncoding('latin1')
     this.socket.on('data', (chunk: string) => {
       this.#received += chunk
@@ -79,6 +80,9 @@ export class RawClient {
 export function headerOf(answer: RawAnswer, name: string): string[] {
   return [...answer.head.matchAll(new RegExp(`^${name}: (.*)\\r$`, 'gim'))].map((match) => match[1] ?? '')
 }
+
+/** Every promise of the public listener holds with and without the fast lane. */
+export const LANES = [['with the fast lane', true], ['with node:http alone', false]] as const
 
 export interface Started {
   readonly server: PublicServer

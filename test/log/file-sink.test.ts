@@ -7,6 +7,7 @@ import { FileSink } from '../../src/log/sinks/file.ts'
 import type { FileSinkOptions } from '../../src/log/sinks/file.ts'
 import type { LogFile } from '../../src/log/sinks/log-file.ts'
 import { Clock, settle } from './clock.ts'
+import { until } from './segment-disk.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'wissel-file-sink-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
@@ -69,11 +70,6 @@ class Disk {
       },
     }
   }
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !holds(); i++) await settle()
-  if (!holds()) throw new Error('did not come about')
 }
 
 const line = (i: number) => `{"v":1,"i":${i}}\n`

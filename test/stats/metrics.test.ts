@@ -158,7 +158,7 @@ t.test('the process\'s own metrics can be added, and say nothing of a request', 
   const { text } = await metricsOf({ process: true }).render()
   t.match(text, /^process_cpu_seconds_total /m)
   const labels = new Set([...text.matchAll(/[{,]([a-z_]+)="/g)].map(([, label]) => label))
-  t.same([...labels].filter((label) => !['type', 'space', 'kind', 'le', 'version', 'major', 'minor', 'patch', 'reason'].includes(label ?? '')), [])
+  t.same([...labels].filter((label) => !['type', 'space', 'kind', 'le', 'version', 'major', 'minor', 'patch', 'reason', 'state'].includes(label ?? '')), [])
 })
 
 t.test('durations are told apart from a microsecond to ten milliseconds', async (t) => {

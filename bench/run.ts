@@ -1,0 +1,31 @@
+/**
+ * `npm run bench`: everything, in at most four minutes, printed and written to `RESULTS.md`.
+ * `npm run bench -- --quick`: the same in less than 40 seconds with fewer rounds and without the largest sizes, printed only.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { measureDecisions } from './decide.ts'
+import { machine } from './machine.ts'
+import { measureServers, reportServers } from './server.ts'
+
+const quick = process.argv.includes('--quick')
+
+const started = performance.now()
+const decisions = await measureDecisions(quick ? { rounds: 3, batchMs: 2, small: true } : { rounds: 9, batchMs: 10, small: false })
+const servers = reportServers(await measureServers(quick ? { rounds: 1, warmSeconds: 2, seconds: 2 } : { rounds: 5, warmSeconds: 3, seconds: 4 }))
+const minutes = ((performance.now() - started) / 60_000).toFixed(1)
+
+const text = `# Results
+
+Written by \`npm run bench\`${quick ? ' -- --quick' : ''} on ${new Date().toISOString().slice(0, 10)}, in ${minutes} minutes; do not edit. What was tried and why: \`NOTES.md\`.
+
+${machine()}.
+
+Times are processor time, all threads of the process; numbers are medians, with the least and the most of all rounds in brackets.
+Compare numbers of one run only: what else the machine does changes them all, the ratios less.
+
+${servers}
+${decisions}`
+
+process.stdout.write(text)
+if (!quick) await writeFile(join(import.meta.dirname, 'RESULTS.md'), text)

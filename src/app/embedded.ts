@@ -1,0 +1,97 @@
+/** The state of one process: its configuration directory, looked at every few seconds. No Redis code is loaded. */
+import { randomBytes } from 'node:crypto'
+import { loadConfiguration } from '../cli/check.ts'
+import { WisselError } from '../errors.ts'
+import { OverrideFile } from '../health/override-file.ts'
+import type { OperatorLog } from '../log/operator-log.ts'
+import { digest, encodeBundle } from '../policy/bundle.ts'
+import { errors, formatProblem } from '../policy/problem.ts'
+import type { Snapshot } from '../routing/model.ts'
+import { fileIO, replaceFile } from '../state/durable-file.ts'
+import { Follower } from '../state/follower.ts'
+import { MemoryStore } from '../state/memory.ts'
+import { createSealer } from '../state/sealed-key.ts'
+import { SharedDrawKey } from '../state/shared-draw-key.ts'
+import type { Metrics } from '../stats/metrics.ts'
+import { prove } from './prove.ts'
+import type { Source } from './source.ts'
+import { buildInSlices, dailyDrawKey } from './source.ts'
+
+export interface EmbeddedOptions {
+  readonly directory: string
+  readonly stateDirectory: string
+  readonly router: string
+  readonly reloadMs: number
+  readonly now: () => number
+  readonly messages: OperatorLog
+  readonly metrics: Metrics
+  readonly apply: (snapshot: Snapshot) => void
+}
+
+export function embeddedSource(options: EmbeddedOptions): Source {
+  const { directory, messages, metrics, now } = options
+  const store = new MemoryStore()
+  const follower = new Follower({ store, build: (bundle, version) => buildInSlices(bundle, version, now()), apply: options.apply, prove, router: options.router })
+  const shared = new SharedDrawKey({ router: options.router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
+  let seen: string | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  /** A directory that is not usable is reported once and published never, so what runs goes on running. */
+  async function look(): Promise<boolean> {
+    const found = await loadConfiguration(directory, now()).catch(() => undefined)
+    if (found === undefined) {
+      messages.warn('config_problem', { file: directory, problem: 'cannot be read; the running configuration stays' })
+      return false
+    }
+    const bytes = encodeBundle(found.bundle)
+    const mark = digest(bytes)
+    if (mark === seen) return mark === follower.applied?.sha256
+    seen = mark
+    if (found.snapshot === undefined) {
+      metrics.snapshotRefused('invalid')
+      messages.warn('snapshot_refused', { reason: 'invalid', count: errors(found.problems).length })
+      for (const { file, line, message } of errors(found.problems)) messages.warn('config_problem', { file, line, problem: message })
+      return false
+    }
+    if (mark === follower.applied?.sha256) return true
+    await store.publish({ bytes, created: now(), after: await store.head() })
+    const result = await follower.poll()
+    if (result.outcome !== 'refused') return result.outcome === 'applied'
+    metrics.snapshotRefused(result.reason)
+    messages.warn('snapshot_refused', { reason: result.reason, ...(result.detail === undefined ? {} : { problem: result.detail }) })
+    return false
+  }
+
+  return {
+    get head() {
+      return follower.applied
+    },
+    get quarantined() {
+      return follower.quarantined
+    },
+    start: async () => {
+      const found = await loadConfiguration(directory, now())
+      if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
+      for (const { file, line, message } of found.problems) messages.warn('config_problem', { file, line, problem: message })
+      await look()
+      timer = setInterval(() => void look().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error)), options.reloadMs).unref()
+    },
+    look: () => {
+      seen = undefined
+      return look()
+    },
+    drawKey: dailyDrawKey(shared, now),
+    exchange: undefined,
+    overrides: overrideFile(options.stateDirectory),
+    geo: undefined,
+    link: undefined,
+    close: async () => {
+      clearInterval(timer)
+      await store.close()
+    },
+  }
+}
+
+export function overrideFile(stateDirectory: string): OverrideFile {
+  return new OverrideFile(stateDirectory, { read: (path) => fileIO.read(path), replace: (directory, name, bytes) => replaceFile(fileIO, directory, name, [bytes]) })
+}

@@ -1,0 +1,155 @@
+/**
+ * The state of a deployment, in Redis: booted from the last known good on disk, then followed. Nothing here is waited for
+ * by a request; with Redis gone, hung or empty, what runs goes on running.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { MirroredOverrides } from '../health/override-file.ts'
+import type { OperatorLog } from '../log/operator-log.ts'
+import { errors } from '../policy/problem.ts'
+import type { Snapshot } from '../routing/model.ts'
+import type { PollResult } from '../state/follower.ts'
+import { Follower } from '../state/follower.ts'
+import { follow } from '../state/following.ts'
+import { Heartbeat } from '../state/heartbeat.ts'
+import { LastKnownGood } from '../state/last-known-good.ts'
+import { RedisGeo } from '../state/redis-geo.ts'
+import { RedisHealth } from '../state/redis-health.ts'
+import { RedisOverrides } from '../state/redis-overrides.ts'
+import type { RedisSettings } from '../state/redis-settings.ts'
+import { openRedisState } from '../state/redis-state.ts'
+import type { RefusedHead } from '../state/router-report.ts'
+import { createSealer } from '../state/sealed-key.ts'
+import { SharedDrawKey } from '../state/shared-draw-key.ts'
+import type { SetTimer } from '../state/timing.ts'
+import type { Metrics } from '../stats/metrics.ts'
+import { overrideFile } from './embedded.ts'
+import { prove } from './prove.ts'
+import type { Source } from './source.ts'
+import { buildInSlices, dailyDrawKey } from './source.ts'
+
+export interface RedisOptions {
+  readonly redis: RedisSettings
+  readonly stateDirectory: string
+  readonly router: string
+  readonly now: () => number
+  readonly random: () => number
+  readonly setTimer: SetTimer
+  readonly messages: OperatorLog
+  readonly metrics: Metrics
+  readonly apply: (snapshot: Snapshot) => void
+}
+
+/** Milliseconds between two looks for a geo database. */
+const GEO_MS = 10_000
+
+export async function redisSource(options: RedisOptions): Promise<Source> {
+  const { router, now, random, setTimer, messages, metrics, stateDirectory } = options
+  const state = await openRedisState(options.redis, {
+    role: 'router',
+    now,
+    random,
+    setTimer,
+    onState: ({ up, code }) => messages.warn(up ? 'redis_up' : 'redis_down', code === undefined ? {} : { code }),
+  })
+  const kept = new LastKnownGood({ directory: join(stateDirectory, 'snapshots') })
+  let refused: RefusedHead | null = null
+  const started = now()
+  const shared = new SharedDrawKey({ router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
+  const follower: Follower = new Follower({
+    store: state.store,
+    build: (bundle, version) => buildInSlices(bundle, version, now()),
+    apply: options.apply,
+    router,
+    prove,
+    setTimer,
+    save: ({ head, bytes, quarantined }) =>
+      void kept.save(head, bytes, quarantined).then((result) => {
+        metrics.lastKnownGood(result.saved)
+        if (!result.saved) messages.warn('state_not_kept', { file: stateDirectory, code: result.code })
+      }),
+    onResult: (result) => {
+      refused = refusedBy(result, refused)
+      report(result)
+      void heartbeat.beat()
+    },
+  })
+  const heartbeat = new Heartbeat({
+    link: state.link,
+    keys: state.keys,
+    router,
+    instance: randomUUID(),
+    report: () => ({ started, applied: follower.applied ?? null, refused, quarantined: follower.quarantined }),
+    drawKey: shared,
+    now,
+    setTimer,
+    random,
+    onDuplicate: () => messages.error('duplicate_router', { service: router }),
+  })
+  const directory = join(stateDirectory, 'geo')
+  const databases = (['geo', 'asn'] as const).map((kind) => new RedisGeo({ link: state.link, keys: state.keys, kind, directory }))
+  let unfollow = (): void => undefined
+  let geoTimer: NodeJS.Timeout | undefined
+
+  function report(result: Exclude<PollResult, { outcome: 'same' }>): void {
+    metrics.quarantined(follower.quarantined.length)
+    if (result.outcome === 'held') messages.info('snapshot_held', { reason: result.reason })
+    if (result.outcome === 'applied' && result.quarantined.length > 0) {
+      for (const service of result.quarantined) messages.warn('service_quarantined', { service })
+      for (const { file, line, message } of errors(result.problems)) messages.warn('config_problem', { file, line, problem: message })
+    }
+    if (result.outcome !== 'refused') return
+    metrics.snapshotRefused(result.reason)
+    messages.warn('snapshot_refused', { reason: result.reason, count: errors(result.problems).length, ...(result.detail === undefined ? {} : { problem: result.detail }) })
+    for (const { file, line, message } of errors(result.problems)) messages.warn('config_problem', { file, line, problem: message })
+  }
+
+  return {
+    get head() {
+      return follower.applied
+    },
+    get quarantined() {
+      return follower.quarantined
+    },
+    start: async () => {
+      await follower.boot(kept.generations())
+      if (kept.skipped > 0) messages.warn('state_skipped', { file: stateDirectory, count: kept.skipped })
+      unfollow = follow({ poll: () => follower.poll(), hints: [(listener) => state.store.onHint(listener), (listener) => state.link.onUp(listener)], setTimer, random })
+      heartbeat.start()
+      await Promise.all(databases.map((database) => database.open()))
+      const fetch = () => {
+        for (const database of databases) {
+          void database.poll().then((result) => {
+            if (result.outcome === 'refused' && result.reason !== 'unreadable') messages.warn('geo_refused', { reason: result.reason, ...(result.code === undefined ? {} : { code: result.code }) })
+          })
+        }
+      }
+      state.link.onUp(fetch)
+      geoTimer = setInterval(fetch, GEO_MS).unref()
+    },
+    look: async () => {
+      const { outcome } = await follower.poll()
+      return outcome === 'applied' || outcome === 'same'
+    },
+    drawKey: dailyDrawKey(shared, now),
+    exchange: new RedisHealth(state.link, state.keys),
+    overrides: new MirroredOverrides(new RedisOverrides(state.link, state.keys), overrideFile(stateDirectory)),
+    geo: { database: join(directory, 'geo.mmdb'), asnDatabase: join(directory, 'asn.mmdb') },
+    get link() {
+      return state.link.state
+    },
+    close: async () => {
+      unfollow()
+      clearInterval(geoTimer)
+      await heartbeat.close()
+      await state.close()
+    },
+  }
+}
+
+/** What the router says of a head that it does not run: until it runs one. */
+function refusedBy(result: Exclude<PollResult, { outcome: 'same' }>, before: RefusedHead | null): RefusedHead | null {
+  if (result.outcome === 'applied') return null
+  if (result.outcome !== 'refused' || result.head === undefined) return before
+  return { epoch: result.head.epoch, version: result.head.version, reason: result.reason }
+}

@@ -1,0 +1,115 @@
+/** The archive's files: `router/day/seq.age`, each with its `seq.checkpoint`. Written whole or not at all, for their owner alone. */
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { codeOf } from './archive-error.ts'
+import { isDay } from './day.ts'
+
+/** The file system as far as it is needed. Any of them may reject. */
+export interface ArchiveFiles {
+  makeDirectory(path: string): Promise<void>
+  /** Names in a directory. */
+  list(path: string): Promise<string[]>
+  read(path: string): Promise<Uint8Array>
+  /** Creates the file, or empties it, and returns once the disk has it. */
+  write(path: string, bytes: Uint8Array): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  /** Returns once the disk has the directory's names. */
+  syncDirectory(path: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** Milliseconds since the epoch. */
+  modified(path: string): Promise<number>
+}
+
+export const files: ArchiveFiles = {
+  makeDirectory: async (path) => void (await mkdir(path, { recursive: true, mode: 0o700 })),
+  list: (path) => readdir(path),
+  read: (path) => readFile(path),
+  write: async (path, bytes) => {
+    const file = await open(path, 'w', 0o600)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  },
+  rename: (from, to) => rename(from, to),
+  syncDirectory: async (path) => {
+    const directory = await open(path, 'r')
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
+  },
+  remove: (path) => rm(path, { force: true }),
+  modified: async (path) => (await stat(path)).mtimeMs,
+}
+
+/** Beside the file, then moved into place: whoever looks sees all of it or nothing. The directory is the caller's to sync. */
+export async function place(io: ArchiveFiles, directory: string, name: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${directory}/.${name}.part`
+  try {
+    await io.write(temporary, bytes)
+    await io.rename(temporary, `${directory}/${name}`)
+  } catch (error) {
+    await io.remove(temporary).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Names in a directory, in order; none where it is not there. */
+export async function namesIn(io: ArchiveFiles, path: string): Promise<string[]> {
+  try {
+    return (await io.list(path)).sort()
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Undefined where the file is not there. */
+export async function readIfThere(io: ArchiveFiles, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await io.read(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** One segment's files. */
+export interface SegmentFiles {
+  readonly day: string
+  /** Sequence number with leading zeros. */
+  readonly name: string
+  readonly age: boolean
+  readonly checkpoint: boolean
+}
+
+export const AGE = '.age'
+export const CHECKPOINT = '.checkpoint'
+const NAME = /^(\d{15})\.(age|checkpoint)$/
+
+/** What stands in one router's directory, by day and number. */
+export async function segmentsIn(io: ArchiveFiles, directory: string): Promise<SegmentFiles[]> {
+  const found: SegmentFiles[] = []
+  for (const day of (await namesIn(io, directory)).filter(isDay)) {
+    const names = await namesIn(io, `${directory}/${day}`)
+    const there = new Set(names)
+    const numbers = new Set(names.flatMap((file) => NAME.exec(file)?.[1] ?? []))
+    for (const name of numbers) found.push({ day, name, age: there.has(name + AGE), checkpoint: there.has(name + CHECKPOINT) })
+  }
+  return found
+}
+
+/** Removes segments that were last written before `before`, in milliseconds; checkpoints stay, as the proof that they were there. Returns how many. */
+export async function removeOlder(io: ArchiveFiles, directory: string, before: number): Promise<number> {
+  let removed = 0
+  for (const { day, name, age } of await segmentsIn(io, directory)) {
+    const path = `${directory}/${day}/${name}${AGE}`
+    if (!age || await io.modified(path) >= before) continue
+    await io.remove(path)
+    removed++
+  }
+  return removed
+}

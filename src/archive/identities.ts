@@ -1,0 +1,112 @@
+/**
+ * The officers' private keys: a file for each day and officer, `officer/2026-03-01.key`, in age's own format with a few
+ * comment lines. They are made ahead on a machine that is no router, and destroyed when the day's retention is over.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { ArchiveError, codeOf } from './archive-error.ts'
+import { hashOf } from './chain.ts'
+import { isDay } from './day.ts'
+import { OFFICER } from './recipients.ts'
+import { makeIdentity, recipientOf } from './seal.ts'
+
+export interface Identity {
+  readonly officer: string
+  readonly day: string
+  /** `AGE-SECRET-KEY-PQ-1...` */
+  readonly secret: string
+  /** The public key. */
+  readonly recipient: string
+}
+
+const ENDING = '.key'
+const FORM = /^# officer: (\S+)\n# day: (\S+)\n(?:#[^\n]*\n)*(AGE-SECRET-KEY-[A-Z0-9-]+)\n$/
+
+/** Officer and the first 16 hexadecimal digits of the public key's SHA-256. */
+export function approverOf({ officer, recipient }: Identity): string {
+  return `${officer} ${hashOf(recipient).slice(0, 16)}`
+}
+
+/** Makes and writes one, for its owner alone. One that is there already is read instead, so that a run that broke off can be repeated. */
+export async function createIdentity(directory: string, officer: string, day: string): Promise<Identity> {
+  const path = `${directory}/${officer}/${day}${ENDING}`
+  const secret = await makeIdentity()
+  const recipient = await recipientOf(secret)
+  await mkdir(`${directory}/${officer}`, { recursive: true, mode: 0o700 })
+  try {
+    const file = await open(path, 'wx', 0o600)
+    try {
+      await file.writeFile(`# officer: ${officer}\n# day: ${day}\n# public key: ${recipient}\n${secret}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    return readIdentity(path)
+  }
+  return { officer, day, secret, recipient }
+}
+
+/** @throws ArchiveError for what is no such file; it names the file and nothing in it */
+export async function readIdentity(path: string): Promise<Identity> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new ArchiveError(`the identity ${path} cannot be read (${codeOf(error)})`)
+  })
+  const [, officer = '', day = '', secret = ''] = FORM.exec(text) ?? []
+  if (!OFFICER.test(officer) || !isDay(day)) throw new ArchiveError(`${path} is not an identity from wissel archive keygen`)
+  return { officer, day, secret, recipient: await recipientOf(secret) }
+}
+
+/** @param path an officer's directory, of which the days' files are read; or one file, which must be of one of the days */
+export async function loadIdentities(path: string, days: readonly string[]): Promise<Identity[]> {
+  const isDirectory = await stat(path).then((found) => found.isDirectory(), (error: unknown) => {
+    throw new ArchiveError(`the identity ${path} cannot be read (${codeOf(error)})`)
+  })
+  const paths = isDirectory ? days.map((day) => `${path}/${day}${ENDING}`) : [path]
+  const identities = await Promise.all(paths.map(readIdentity))
+  const other = identities.find(({ day }) => !days.includes(day))
+  if (other !== undefined) throw new ArchiveError(`the identity ${path} is of ${other.day}, which the window does not touch`)
+  return identities
+}
+
+/**
+ * Destroys a day's identities in a directory and the officers' directories in it: overwritten, then removed, then the
+ * removal is on the disk. Copies elsewhere, and blocks that a file system or a flash disk moved, are beyond it.
+ * Returns the files.
+ */
+export async function shredDay(directory: string, day: string): Promise<string[]> {
+  const shredded: string[] = []
+  const inside = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`)
+  for (const folder of [directory, ...inside]) {
+    const path = `${folder}/${day}${ENDING}`
+    if (!await overwrite(path)) continue
+    await unlink(path)
+    const handle = await open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    shredded.push(path)
+  }
+  return shredded
+}
+
+async function overwrite(path: string): Promise<boolean> {
+  let file
+  try {
+    file = await open(path, 'r+')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+  try {
+    const { size } = await file.stat()
+    await file.write(randomBytes(size), 0, size, 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return true
+}

@@ -1,0 +1,136 @@
+/**
+ * Looks one address up in a short window. Both officers' identities of each day are needed; only segments that can hold the
+ * window are decrypted, in memory; only matching rows come out; and no look goes without a line in the audit log. There is
+ * no way to read more than that.
+ */
+import type { ClientAddress } from '../privacy/address.ts'
+import { ArchiveError } from './archive-error.ts'
+import { commitment } from './audit.ts'
+import type { AuditFacts } from './audit.ts'
+import { hashOf, readCheckpoint } from './chain.ts'
+import type { Checkpoint } from './chain.ts'
+import { DAY_MS, daysBetween } from './day.ts'
+import { AGE, CHECKPOINT, readIfThere, segmentsIn } from './files.ts'
+import type { ArchiveFiles } from './files.ts'
+import { approverOf } from './identities.ts'
+import type { Identity } from './identities.ts'
+import type { KeyObject } from './keys.ts'
+import { addressText, readRawLine } from './raw-record.ts'
+import { unseal } from './seal.ts'
+import { linesOf } from './segment.ts'
+
+export const MAX_WINDOW_MS = DAY_MS
+
+export interface Search {
+  /** The case, an order or a complaint, that the look is for. */
+  readonly case: string
+  /** Milliseconds since the epoch; the end is excluded. */
+  readonly from: number
+  readonly to: number
+  readonly address: ClientAddress
+}
+
+export interface OpenOptions {
+  readonly directory: string
+  /** Public keys by router. Others' segments are left alone. */
+  readonly keys: ReadonlyMap<string, KeyObject>
+  readonly identities: readonly Identity[]
+  /** The account that runs the command. */
+  readonly who: string
+  readonly now: number
+  /** 32 random bytes, for the commitment. */
+  readonly nonce: Uint8Array
+  readonly io: ArchiveFiles
+  /** Writes a line to the audit log, once the disk has it. Where it rejects nothing comes out. */
+  readonly audit: (facts: AuditFacts) => Promise<void>
+}
+
+export interface Opened {
+  /** Lines of JSON, by time. */
+  readonly rows: readonly string[]
+  /** Segments that were decrypted. */
+  readonly segments: readonly string[]
+  /** Segments of the window that are altered, missing, or not signed by the router's key. */
+  readonly unusable: readonly string[]
+}
+
+const CASE = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/
+
+/** @throws ArchiveError for a window of more than a day, or a case that is no short name */
+export function checkSearch({ case: id, from, to }: Omit<Search, 'address'>): void {
+  if (!CASE.test(id) || /\d+\.\d+\.\d+\.\d+/.test(id)) throw new ArchiveError('the case must be a name of letters, digits, dots, dashes and slashes, up to 64, and no address')
+  if (!(to > from) || to - from > MAX_WINDOW_MS) throw new ArchiveError('the window must be longer than nothing and at most 24h')
+}
+
+/** The days whose identities a search needs. */
+export function daysOf({ from, to }: Pick<Search, 'from' | 'to'>): string[] {
+  return daysBetween(from, to - 1)
+}
+
+/** @throws ArchiveError where two officers' identities are not there for each day, or a segment does not open with them */
+export async function openArchive(search: Search, options: OpenOptions): Promise<Opened> {
+  checkSearch(search)
+  const { identities, audit, who, now, nonce } = options
+  const window = [new Date(search.from).toISOString(), new Date(search.to).toISOString()] as const
+  const wanted = addressText(search.address)
+  const approvers = [...new Set(identities.map(approverOf))].sort()
+  const about = { at: new Date(now).toISOString(), who, approvers, case: search.case, window, predicate: commitment(nonce, { case: search.case, window }, wanted) }
+  try {
+    const opened = await rowsOf(search, wanted, options)
+    await audit({ ...about, outcome: 'opened', rows: opened.rows.length, segments: opened.segments })
+    return opened
+  } catch (error) {
+    await audit({ ...about, outcome: 'refused', rows: 0, segments: [] })
+    throw error
+  }
+}
+
+async function rowsOf(search: Search, wanted: string, options: OpenOptions): Promise<Opened> {
+  const { directory, keys, identities, io } = options
+  for (const day of daysOf(search)) needTwo(day, identities)
+  const rows: { readonly time: number, readonly line: string }[] = []
+  const segments: string[] = []
+  const unusable: string[] = []
+  for (const [router, key] of keys) {
+    for (const { day, name } of await segmentsIn(io, `${directory}/${router}`)) {
+      const path = `${directory}/${router}/${day}/${name}`
+      if (!daysOf(search).includes(day)) continue
+      const signed = await readIfThere(io, path + CHECKPOINT)
+      const checkpoint = signed === undefined ? undefined : readCheckpoint(Buffer.from(signed).toString(), key)
+      if (checkpoint !== undefined && !overlaps(checkpoint, search)) continue
+      const bytes = await readIfThere(io, path + AGE)
+      const intact = checkpoint?.router === router && checkpoint.epoch === day && bytes !== undefined && hashOf(bytes) === checkpoint.segment
+      const lines = intact ? await linesIn(bytes, { router, day, identities }) : undefined
+      if (lines === undefined) {
+        unusable.push(`${router}/${day}/${name}`)
+        continue
+      }
+      segments.push(`${router}/${day}/${name}`)
+      for (const line of lines) {
+        const row = readRawLine(line)
+        if (row?.address === wanted && row.time >= search.from && row.time < search.to) rows.push({ time: row.time, line })
+      }
+    }
+  }
+  rows.sort((a, b) => a.time - b.time)
+  return { rows: rows.map(({ line }) => line), segments, unusable }
+}
+
+/** Undefined where the segment was sealed as another's. */
+async function linesIn(bytes: Uint8Array, { router, day, identities }: { router: string, day: string, identities: readonly Identity[] }): Promise<string[] | undefined> {
+  const plaintext = await unseal(bytes, identities.filter((identity) => identity.day === day).map(({ secret }) => secret))
+  const lines = linesOf(plaintext, router, day)
+  plaintext.fill(0)
+  return lines
+}
+
+/** Minutes are cut off, so the last one lasts a minute more. */
+function overlaps({ from, to }: Checkpoint, window: Pick<Search, 'from' | 'to'>): boolean {
+  return Date.parse(from) < window.to && Date.parse(to) + 60_000 > window.from
+}
+
+function needTwo(day: string, identities: readonly Identity[]): void {
+  const ofDay = identities.filter((identity) => identity.day === day)
+  const different = (name: 'officer' | 'recipient') => new Set(ofDay.map((identity) => identity[name])).size
+  if (different('officer') < 2 || different('recipient') < 2) throw new ArchiveError(`opening ${day} needs the identities of two officers; give --identity twice`)
+}

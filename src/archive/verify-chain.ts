@@ -1,0 +1,126 @@
+/** Whether a router's part of an archive is whole: every fault that can be seen, each by name. Pure. */
+import { GENESIS, isOfItsEpoch, linkOf, readCheckpoint } from './chain.ts'
+import type { Checkpoint } from './chain.ts'
+import type { KeyObject } from './keys.ts'
+
+export const CHAIN_FAULTS = {
+  unsigned: 'has no checkpoint',
+  signature: 'has a checkpoint that was altered, or was signed by another key',
+  router: 'has a checkpoint of another router',
+  place: 'has a checkpoint of another segment',
+  epoch: 'is not of the day that it stands under, or goes back to an earlier day',
+  altered: 'was altered or cut',
+  missing: 'is missing, and its retention is not over',
+  replay: 'stands there twice',
+  gap: 'does not follow from the one before it: some are missing, or the router lost its place',
+  truncated: 'is where the chain ends, but a later checkpoint was witnessed',
+  fork: 'is not what was witnessed: the chain was written anew',
+  witness: 'is witnessed by a checkpoint that this key did not sign for this router',
+} as const
+export type ChainFault = keyof typeof CHAIN_FAULTS
+
+export interface ChainProblem {
+  /** `2026-03-01/000001772323200000` */
+  readonly segment: string
+  readonly fault: ChainFault
+}
+
+/** What stands under one name in a router's directory. */
+export interface ChainEntry {
+  readonly day: string
+  /** The name without its ending: the sequence number with leading zeros. */
+  readonly name: string
+  readonly checkpoint: string | undefined
+  /** Of the segment's bytes; undefined where there is none. */
+  readonly sha256: string | undefined
+}
+
+export interface ChainReport {
+  readonly problems: readonly ChainProblem[]
+  /** Segments that are there and are what was signed. */
+  readonly segments: number
+  /** Records in them. */
+  readonly records: number
+  /** Segments that are gone because their retention is over. */
+  readonly expired: number
+  /** The newest checkpoint: what a witness keeps. */
+  readonly head: Checkpoint | undefined
+}
+
+export interface VerifyOptions {
+  readonly router: string
+  readonly publicKey: KeyObject
+  /** Segments of days before this one may be gone. */
+  readonly keptFrom: string
+  /** The signed text of a checkpoint that was kept elsewhere. */
+  readonly witness?: string | undefined
+}
+
+export function nameOf(seq: number): string {
+  return String(seq).padStart(15, '0')
+}
+
+export function verifyChain(entries: readonly ChainEntry[], options: VerifyOptions): ChainReport {
+  const problems: ChainProblem[] = []
+  const chain: { readonly checkpoint: Checkpoint, readonly segment: string }[] = []
+  let segments = 0
+  let records = 0
+  let expired = 0
+  const hashes = new Set<string>()
+  for (const entry of entries) {
+    const segment = `${entry.day}/${entry.name}`
+    const faults = faultsOf(entry, options)
+    const checkpoint = entry.checkpoint === undefined ? undefined : readCheckpoint(entry.checkpoint, options.publicKey)
+    if (checkpoint !== undefined && checkpoint.router === options.router) chain.push({ checkpoint, segment })
+    if (entry.sha256 !== undefined) {
+      if (hashes.has(entry.sha256)) faults.push('replay')
+      hashes.add(entry.sha256)
+    }
+    if (faults.length > 0) problems.push(...faults.map((fault) => ({ segment, fault })))
+    else if (entry.sha256 === undefined) expired++
+    else {
+      segments++
+      records += checkpoint?.n ?? 0
+    }
+  }
+  chain.sort((a, b) => a.checkpoint.seq - b.checkpoint.seq)
+  let previous: Checkpoint | undefined
+  for (const { checkpoint, segment } of chain) {
+    if (previous?.seq === checkpoint.seq) problems.push({ segment, fault: 'replay' })
+    else if (!follows(checkpoint, previous)) problems.push({ segment, fault: 'gap' })
+    if (previous !== undefined && checkpoint.epoch < previous.epoch) problems.push({ segment, fault: 'epoch' })
+    previous = checkpoint
+  }
+  if (options.witness !== undefined) problems.push(...witnessed(options.witness, chain.map(({ checkpoint }) => checkpoint), options))
+  return { problems, segments, records, expired, head: previous }
+}
+
+function faultsOf({ day, name, checkpoint: text, sha256 }: ChainEntry, { router, publicKey, keptFrom }: VerifyOptions): ChainFault[] {
+  if (text === undefined) return ['unsigned']
+  const checkpoint = readCheckpoint(text, publicKey)
+  if (checkpoint === undefined) return ['signature']
+  const faults: ChainFault[] = []
+  if (checkpoint.router !== router) faults.push('router')
+  if (nameOf(checkpoint.seq) !== name) faults.push('place')
+  if (checkpoint.epoch !== day || !isOfItsEpoch(checkpoint)) faults.push('epoch')
+  if (sha256 === undefined ? day >= keptFrom : sha256 !== checkpoint.segment) faults.push(sha256 === undefined ? 'missing' : 'altered')
+  return faults
+}
+
+function follows(checkpoint: Checkpoint, previous: Checkpoint | undefined): boolean {
+  if (previous === undefined) return checkpoint.prev === GENESIS
+  return checkpoint.seq === previous.seq + 1 && checkpoint.prev === linkOf(previous)
+}
+
+function witnessed(signed: string, chain: readonly Checkpoint[], { router, publicKey }: VerifyOptions): ChainProblem[] {
+  const witness = readCheckpoint(signed, publicKey)
+  const last = chain.at(-1)
+  if (witness === undefined || witness.router !== router) return [{ segment: last === undefined ? '-' : at(last), fault: 'witness' }]
+  const same = chain.find(({ seq }) => seq === witness.seq)
+  if (same !== undefined) return linkOf(same) === linkOf(witness) ? [] : [{ segment: at(same), fault: 'fork' }]
+  return [{ segment: at(last ?? witness), fault: last === undefined || last.seq < witness.seq ? 'truncated' : 'fork' }]
+}
+
+function at({ epoch, seq }: Checkpoint): string {
+  return `${epoch}/${nameOf(seq)}`
+}

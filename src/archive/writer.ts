@@ -1,0 +1,266 @@
+/**
+ * Writes raw requests that nobody on this machine can read again.
+ *
+ * Records wait in memory, a minute or a mebibyte at most, are sealed to the day's two public keys in a thread of their own,
+ * and only the ciphertext meets a disk. added = written + dropped + waiting, at any moment. Nothing waits for it: `add` is a
+ * copy in memory, bounded by `maxBytes`, beyond which the newest are dropped and counted. After an error of the disk a timer
+ * tries again, for ever.
+ */
+import { codeOf } from './archive-error.ts'
+import { Batch, PAD_BYTES } from './batch.ts'
+import { DAY_MS, dayOf } from './day.ts'
+import { files } from './files.ts'
+import type { ArchiveFiles } from './files.ts'
+import type { KeyObject } from './keys.ts'
+import { rawLine, rawRecordOf } from './raw-record.ts'
+import type { RawFacts } from './raw-record.ts'
+import type { RecipientList } from './recipients.ts'
+import { SegmentStore } from './segment-store.ts'
+import { segmentHeader } from './segment.ts'
+import type { Sealed, Sealer, SetTimer } from './sealer.ts'
+
+export const ARCHIVE_DROPS = ['no_keys', 'full', 'seal', 'closed', 'invalid'] as const
+/** No keys for the day; more than `maxBytes` wait; sealing failed; after or at the end of `close`; the record could not be made. */
+export type ArchiveDrop = (typeof ARCHIVE_DROPS)[number]
+
+export interface ArchiveWriterOptions {
+  /** Id of this router. */
+  readonly router: string
+  /** Segments go to `directory/router/day`. */
+  readonly directory: string
+  readonly recipients: RecipientList
+  /** This router's own Ed25519 key. */
+  readonly signingKey: KeyObject
+  readonly sealer: Sealer
+  readonly setTimer: SetTimer
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly io?: ArchiveFiles
+  /** Milliseconds that a record waits in memory at most before it is sealed; default one minute. What a crash loses at most. */
+  readonly windowMs?: number
+  /** Bytes of records and segments that wait at most; default 8 MiB. */
+  readonly maxBytes?: number
+  /** Milliseconds until the disk is tried again after an error; default 5000. */
+  readonly retryMs?: number
+  /** Milliseconds that `close` waits for sealing and the disk; default 10,000. */
+  readonly closeMs?: number
+  /** Milliseconds after which a segment that was not shipped is deleted; default one hour. */
+  readonly keepMs?: number
+  /** Told when writing fails, with the system's code, and when it works again. */
+  readonly onState?: ((state: 'failed' | 'recovered', code: string) => void) | undefined
+}
+
+const DEFAULTS = { io: files, windowMs: 60_000, maxBytes: 8 * 1024 * 1024, retryMs: 5000, closeMs: 10_000, keepMs: 3_600_000 }
+
+/** A batch on its way: as plaintext, then as ciphertext. */
+interface Pending {
+  readonly batch: Batch
+  sealed: Sealed | undefined
+}
+
+export class ArchiveWriter {
+  /** Records that were given. */
+  added = 0
+  /** Records in segments that the disk has. */
+  written = 0
+  /** Segments and their bytes that the disk has. */
+  segments = 0
+  bytes = 0
+  /** Local segments that were deleted before anybody shipped them. */
+  expired = 0
+  readonly #dropped: Record<ArchiveDrop, number> = { no_keys: 0, full: 0, seal: 0, closed: 0, invalid: 0 }
+  readonly #options: typeof DEFAULTS & ArchiveWriterOptions
+  readonly #store: SegmentStore
+  #recipients: RecipientList
+  /** Of the batch, in days since the epoch. */
+  #day = -1
+  #batch: Batch | undefined
+  #queue: Pending[] = []
+  #memory = 0
+  #running = false
+  #failed: string | undefined
+  #closing = false
+  #abandoned = false
+  #settled: (() => void) | undefined
+  #cancelFlush: (() => void) | undefined
+  #cancelRetry: (() => void) | undefined
+  #cancelSweep: (() => void) | undefined
+
+  constructor(options: ArchiveWriterOptions) {
+    this.#options = { ...DEFAULTS, ...options }
+    this.#store = new SegmentStore(this.#options)
+    this.#recipients = options.recipients
+    this.#sweepLater()
+  }
+
+  /** Records that are in no segment, by reason. */
+  get dropped(): Readonly<Record<ArchiveDrop, number>> {
+    return this.#dropped
+  }
+
+  /** Bytes that wait in memory. */
+  get memory(): number {
+    return this.#memory
+  }
+
+  /** Records that wait in memory. */
+  get waiting(): number {
+    return this.#queue.reduce((sum, { batch }) => sum + batch.count, this.#batch?.count ?? 0)
+  }
+
+  /** Days with keys, today included. With none left nothing is archived. */
+  get daysLeft(): number {
+    return this.#recipients.daysFrom(dayOf(this.#options.now()))
+  }
+
+  /** From the next record on. What waits keeps the keys that it has. */
+  use(recipients: RecipientList): void {
+    this.#recipients = recipients
+    this.flush()
+  }
+
+  /** Never throws and never waits. */
+  add(facts: RawFacts): void {
+    this.added++
+    try {
+      const why = this.#take(rawLine(rawRecordOf(facts)), facts.time)
+      if (why !== undefined) this.#dropped[why]++
+    } catch {
+      this.#dropped.invalid++
+    }
+  }
+
+  /** Seals and writes what waits, without waiting for it. */
+  flush(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
+    const batch = this.#batch
+    if (batch === undefined) return
+    this.#batch = undefined
+    this.#queue.push({ batch, sealed: undefined })
+    if (this.#cancelRetry === undefined) this.#start()
+  }
+
+  /** Seals and writes what waits, within `closeMs`; counts the rest as dropped. Never rejects. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.flush()
+    this.#cancelSweep?.()
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    const done = new Promise<void>((resolve) => { this.#settled = resolve })
+    const cancel = this.#options.setTimer(() => this.#settled?.(), this.#options.closeMs)
+    this.#start()
+    await done
+    cancel()
+    this.#abandoned = true
+    this.#dropped.closed += this.waiting
+    this.#queue = []
+    this.#memory = 0
+    await this.#options.sealer.close().catch(() => undefined)
+  }
+
+  /** Deletes local segments that are older than `keepMs`, as happens every `windowMs`. Never rejects. */
+  async sweep(): Promise<void> {
+    this.expired += await this.#store.expire(this.#options.now() - this.#options.keepMs)
+  }
+
+  /** Why the line was dropped, or undefined where it was not. */
+  #take(line: string, time: number): ArchiveDrop | undefined {
+    if (this.#closing) return 'closed'
+    const day = Math.floor(time / DAY_MS)
+    if (day !== this.#day || this.#batch?.growthFor(line) === undefined) this.flush()
+    const { maxBytes, windowMs } = this.#options
+    if (this.#batch === undefined) {
+      if (this.#memory + PAD_BYTES > maxBytes) return 'full'
+      const batch = this.#begin(time)
+      if (batch === undefined) return 'no_keys'
+      this.#batch = batch
+      this.#day = day
+      this.#memory += batch.size
+      this.#cancelFlush = this.#options.setTimer(() => this.flush(), windowMs)
+    }
+    const growth = this.#batch.growthFor(line)
+    if (growth === undefined) return 'invalid'
+    if (this.#memory + growth > maxBytes) return 'full'
+    this.#memory += growth
+    this.#batch.add(line, time)
+    return undefined
+  }
+
+  #begin(time: number): Batch | undefined {
+    const day = dayOf(time)
+    const recipients = this.#recipients.recipientsFor(day)
+    return recipients === undefined ? undefined : new Batch(day, recipients, segmentHeader(this.#options.router, day))
+  }
+
+  #start(): void {
+    if (this.#running) return
+    this.#running = true
+    void this.#run()
+  }
+
+  /** Until nothing waits or an error of the disk. Never rejects. */
+  async #run(): Promise<void> {
+    try {
+      for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+        const why = await this.#seal(next) ? undefined : 'seal'
+        if (why === undefined) await this.#write(next)
+        if (this.#abandoned) return
+        this.#queue.shift()
+        this.#memory -= next.batch.size
+        if (why !== undefined) this.#dropped[why] += next.batch.count
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#running = false
+    if (this.#closing) this.#settled?.()
+    else if (this.#cancelRetry === undefined && this.#queue.length > 0) this.#start()
+  }
+
+  /** A batch that could not be sealed is lost: its memory went to the thread. */
+  async #seal(pending: Pending): Promise<boolean> {
+    const { batch } = pending
+    try {
+      pending.sealed ??= await this.#options.sealer.seal(batch.plaintext(), batch.recipients)
+      return true
+    } catch {
+      this.#state('SEAL')
+      return false
+    }
+  }
+
+  async #write({ batch, sealed }: Pending): Promise<void> {
+    if (sealed === undefined || this.#abandoned) return
+    await this.#store.write(sealed, { epoch: batch.day, n: batch.count, ...batch.minutes })
+    if (this.#abandoned) return
+    this.written += batch.count
+    this.segments++
+    this.bytes += sealed.bytes.length
+    if (this.#failed !== undefined) this.#options.onState?.('recovered', this.#failed)
+    this.#failed = undefined
+  }
+
+  #fail(error: unknown): void {
+    this.#state(codeOf(error))
+    if (this.#closing) return
+    this.#cancelRetry = this.#options.setTimer(() => {
+      this.#cancelRetry = undefined
+      this.#start()
+    }, this.#options.retryMs)
+  }
+
+  #state(code: string): void {
+    if (this.#failed === undefined) this.#options.onState?.('failed', code)
+    this.#failed = code
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#options.setTimer(() => {
+      void this.sweep().then(() => {
+        if (!this.#closing) this.#sweepLater()
+      })
+    }, this.#options.windowMs)
+  }
+}

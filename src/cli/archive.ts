@@ -1,0 +1,240 @@
+/** `wissel archive`: the keys of the sealed archive, its proof, its transport, and the one narrow way to look into it. */
+import { readFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { ArchiveError, codeOf } from '../archive/archive-error.ts'
+import { appendAudit, checkAudit } from '../archive/audit-log.ts'
+import type { AuditHead } from '../archive/audit.ts'
+import { linkOf } from '../archive/chain.ts'
+import { dayOf, isDay } from '../archive/day.ts'
+import { files } from '../archive/files.ts'
+import { loadIdentities, shredDay } from '../archive/identities.ts'
+import { createSigningKey, keygen } from '../archive/keygen.ts'
+import { readPublicKey } from '../archive/keys.ts'
+import type { KeyObject } from '../archive/keys.ts'
+import { checkSearch, daysOf, openArchive } from '../archive/open.ts'
+import { DEFAULT_RETENTION_DAYS, keptFrom, ship } from '../archive/ship.ts'
+import { verifyArchive } from '../archive/verify.ts'
+import { CHAIN_FAULTS, nameOf } from '../archive/verify-chain.ts'
+import { WisselError } from '../errors.ts'
+import { ClientAddress } from '../privacy/address.ts'
+
+export const ARCHIVE_HELP = `  wissel archive keygen --days N --out DIR --officer A,B [--from DATE] [--list-key FILE]
+      makes each officer's keys of the days ahead, and the signed list of public keys for routers; not on a router
+  wissel archive keygen --router-key FILE
+      makes the key that a router signs its segments with
+  wissel archive verify --archive DIR --key ROUTER=FILE... [--witness ROUTER=FILE...] [--keep DAYS] [--audit FILE [--audit-witness SEQ:HASH]]
+      whether the archive and the audit log are whole; exit status 1 where not
+  wissel archive ship DIR --from DIR [--keep DAYS]
+      moves a router's segments to where they are kept, and deletes what is older than its retention, 30 days by default
+  wissel archive open --case ID --at TIME --window 10m --ip ADDR --identity A --identity B --archive DIR --key ROUTER=FILE... --audit FILE
+      prints the rows of one address around a time, at most a day; needs both officers' keys and is entered in the audit log
+  wissel archive shred DATE --keys DIR
+      destroys the keys of a day: nothing of that day opens any more, backups included
+`
+
+export interface ArchiveIo {
+  readonly out: (text: string) => void
+  /** Takes what is not a result: problems and remarks. */
+  readonly err: (text: string) => void
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly random: (bytes: number) => Uint8Array
+  /** The account that runs the command. */
+  readonly user: string
+}
+
+const OPTIONS = {
+  days: { type: 'string' },
+  out: { type: 'string' },
+  officer: { type: 'string' },
+  from: { type: 'string' },
+  'list-key': { type: 'string' },
+  'router-key': { type: 'string' },
+  archive: { type: 'string' },
+  key: { type: 'string', multiple: true },
+  witness: { type: 'string', multiple: true },
+  keep: { type: 'string' },
+  audit: { type: 'string' },
+  'audit-witness': { type: 'string' },
+  case: { type: 'string' },
+  at: { type: 'string' },
+  window: { type: 'string' },
+  ip: { type: 'string' },
+  identity: { type: 'string', multiple: true },
+  keys: { type: 'string' },
+} as const
+
+const COMMANDS: Readonly<Record<string, (input: Input, io: ArchiveIo) => Promise<number>>> = {
+  keygen: keygenCommand, verify: verifyCommand, ship: shipCommand, open: openCommand, shred: shredCommand,
+}
+
+/** The exit status: 0 done, 1 not. Rejects with a `WisselError` for a command line that cannot be meant. */
+export async function archiveCommand(args: readonly string[], io: ArchiveIo): Promise<number> {
+  const [name = '', ...rest] = args
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) throw new WisselError('WISSEL_USAGE', ['archive needs one of keygen, verify, ship, open, shred'])
+  const input = parse(rest)
+  try {
+    return await command(input, io)
+  } catch (error) {
+    if (error instanceof WisselError) throw error
+    io.err(`wissel archive ${name}: ${error instanceof ArchiveError ? error.message : `failed (${codeOf(error)})`}\n`)
+    return 1
+  }
+}
+
+async function keygenCommand({ values }: Input, io: ArchiveIo): Promise<number> {
+  const routerKey = values['router-key']
+  if (routerKey !== undefined) {
+    io.out(`${await createSigningKey(routerKey)}\n`)
+    return 0
+  }
+  const directory = given(values, 'out')
+  const [first = '', second = '', ...more] = given(values, 'officer').split(',')
+  if (more.length > 0) throw new WisselError('WISSEL_USAGE', ['--officer takes two names'])
+  const { list, made, publicKey } = await keygen({
+    directory,
+    days: Number(given(values, 'days')),
+    from: values.from ?? dayOf(io.now()),
+    officers: [first, second],
+    listKey: values['list-key'] ?? `${directory}/list.key`,
+    now: io.now(),
+  })
+  io.out(`${made} days made, ${list.days.length} in the list, the last is ${list.days.at(-1)}\n`)
+  io.out(`for routers: ${directory}/recipients.txt, pinned by ${publicKey}\n`)
+  io.out(`for the officers, each to one alone: ${directory}/${first} and ${directory}/${second}\n`)
+  return 0
+}
+
+async function verifyCommand({ values }: Input, io: ArchiveIo): Promise<number> {
+  let status = 0
+  if (values.audit !== undefined) {
+    const head = await checkAudit(values.audit, auditWitness(values['audit-witness']))
+    io.out(`audit log: ${head.seq} entries, whole; witness it as ${head.seq}:${head.hash}\n`)
+  }
+  if (values.archive === undefined && values.audit !== undefined) return status
+  const witnesses = new Map<string, string>()
+  for (const [router, file] of pairs(values.witness, 'witness')) witnesses.set(router, await text(file))
+  const reports = await verifyArchive({
+    directory: given(values, 'archive'),
+    keys: await keysOf(values),
+    witnesses,
+    keptFrom: keptFrom(io.now(), keepDays(values.keep)),
+    io: files,
+  })
+  for (const [router, report] of reports) {
+    if (report === undefined) {
+      io.err(`${router}: not checked; give its public key with --key ${router}=FILE\n`)
+      status = 1
+      continue
+    }
+    for (const { segment, fault } of report.problems) io.err(`${router}/${segment}: ${CHAIN_FAULTS[fault]}\n`)
+    if (report.problems.length > 0) status = 1
+    const { head } = report
+    const newest = head === undefined ? 'nothing' : `${head.epoch}/${nameOf(head.seq)} ${linkOf(head)}`
+    io.out(`${router}: ${report.segments} segments, ${report.records} records, ${report.expired} past their retention, ${report.problems.length} problems; newest ${newest}\n`)
+  }
+  return status
+}
+
+async function shipCommand({ values, positionals }: Input, io: ArchiveIo): Promise<number> {
+  const [to, ...more] = positionals
+  if (to === undefined || more.length > 0) throw new WisselError('WISSEL_USAGE', ['archive ship needs one directory to ship to'])
+  const shipped = await ship({ from: given(values, 'from'), to, keepDays: keepDays(values.keep), now: io.now(), io: files })
+  for (const segment of shipped.conflicts) io.err(`${segment}: its place is taken by another; give each router an id of its own\n`)
+  io.out(`${shipped.segments} segments shipped, ${shipped.lost} lost before, ${shipped.expired} local ones deleted after an hour, ${shipped.deleted} deleted after their retention\n`)
+  return shipped.conflicts.length + shipped.lost + shipped.expired > 0 ? 1 : 0
+}
+
+async function openCommand({ values }: Input, io: ArchiveIo): Promise<number> {
+  const address = ClientAddress.parse(given(values, 'ip'))
+  if (address === undefined) throw new WisselError('WISSEL_USAGE', ['the address is neither IPv4 nor IPv6'])
+  const at = /T\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$/.test(given(values, 'at')) ? Date.parse(given(values, 'at')) : Number.NaN
+  if (!Number.isFinite(at)) throw new WisselError('WISSEL_USAGE', ['--at must be a time with its zone, such as 2026-03-01T20:31:00Z'])
+  const half = durationOf(given(values, 'window')) / 2
+  const search = { case: given(values, 'case'), from: at - half, to: at + half, address }
+  checkSearch(search)
+  const paths = values.identity ?? []
+  if (paths.length < 2) throw new ArchiveError('two officers must approve; give --identity twice')
+  const audit = given(values, 'audit')
+  const directory = given(values, 'archive')
+  const keys = await keysOf(values)
+  const identities = (await Promise.all(paths.map((path) => loadIdentities(path, daysOf(search))))).flat()
+  const nonce = io.random(32)
+  const { rows, segments, unusable } = await openArchive(search, {
+    directory, keys, identities, nonce, who: io.user, now: io.now(), io: files, audit: (facts) => appendAudit(audit, facts),
+  })
+  for (const row of rows) io.out(`${row}\n`)
+  for (const segment of unusable) io.err(`${segment}: altered, missing or not signed; it was left out, so these rows may not be all\n`)
+  io.err(`${rows.length} rows from ${segments.length} segments; for the file of the case: nonce ${Buffer.from(nonce).toString('hex')}\n`)
+  return unusable.length > 0 ? 1 : 0
+}
+
+async function shredCommand({ values, positionals }: Input, io: ArchiveIo): Promise<number> {
+  const [day, ...more] = positionals
+  if (day === undefined || !isDay(day) || more.length > 0) throw new WisselError('WISSEL_USAGE', ['archive shred needs one date, such as 2026-03-01'])
+  const directory = given(values, 'keys')
+  const shredded = await shredDay(directory, day)
+  for (const path of shredded) io.out(`destroyed ${path}\n`)
+  if (shredded.length === 0) io.err(`there is no key of ${day} in ${directory}\n`)
+  return shredded.length === 0 ? 1 : 0
+}
+
+type Input = ReturnType<typeof parse>
+type Values = Input['values']
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+  } catch {
+    // The parser's message repeats what was typed, which may be an address.
+    throw new WisselError('WISSEL_USAGE', ['archive was given an option that it does not have, or one without its value'])
+  }
+}
+
+function given(values: Values, name: Exclude<keyof Values, 'key' | 'witness' | 'identity'>): string {
+  const value = values[name]
+  if (value === undefined) throw new WisselError('WISSEL_USAGE', [`this needs --${name}`])
+  return value
+}
+
+function pairs(values: readonly string[] | undefined, name: string): [string, string][] {
+  return (values ?? []).map((value) => {
+    const [, router = '', file = ''] = /^([a-z0-9][a-z0-9_.-]{0,63})=(.+)$/.exec(value) ?? []
+    if (file === '') throw new WisselError('WISSEL_USAGE', [`--${name} must be ROUTER=FILE`])
+    return [router, file]
+  })
+}
+
+async function keysOf(values: Values): Promise<Map<string, KeyObject>> {
+  const keys = new Map<string, KeyObject>()
+  for (const [router, file] of pairs(values.key, 'key')) keys.set(router, readPublicKey(await text(file)))
+  if (keys.size === 0) throw new WisselError('WISSEL_USAGE', ['this needs --key ROUTER=FILE'])
+  return keys
+}
+
+async function text(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw new ArchiveError(`${path} cannot be read (${codeOf(error)})`)
+  })
+}
+
+function keepDays(text: string | undefined): number {
+  return text === undefined ? DEFAULT_RETENTION_DAYS : Number(text)
+}
+
+function auditWitness(text: string | undefined): AuditHead | undefined {
+  if (text === undefined) return undefined
+  const [, seq, hash] = /^(\d{1,9}):([0-9a-f]{64})$/.exec(text) ?? []
+  if (seq === undefined || hash === undefined) throw new WisselError('WISSEL_USAGE', ['--audit-witness must be SEQ:HASH, as archive verify prints it'])
+  return { seq: Number(seq), hash }
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
+
+function durationOf(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([smh])$/.exec(text) ?? []
+  const ms = UNITS[unit]
+  if (ms === undefined) throw new WisselError('WISSEL_USAGE', ['--window must be a duration such as 30s, 10m or 2h'])
+  return Number(count) * ms
+}

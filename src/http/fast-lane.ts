@@ -1,0 +1,108 @@
+/**
+ * Answers the plainest requests straight on the socket, at half the cost of an HTTP library. What comes back is, but for
+ * `Date`, byte for byte what `node:http` would write.
+ */
+import type { Connection } from './connection.ts'
+import { headOf } from './message.ts'
+import type { Answer, WireRequest } from './message.ts'
+import { readPlain } from './plain-request.ts'
+import type { PlainRequest } from './plain-request.ts'
+import type { Responder } from './responder.ts'
+
+/** Characters of answers that are gathered for one write. More wait until the client reads. */
+const GATHERED = 65536
+
+export class FastLane {
+  readonly #responder: Responder
+  /** What follows an answer's own headers, for the current date. */
+  #date = ''
+  #stay = ''
+  #last = ''
+  #asked = ''
+
+  constructor(responder: Responder) {
+    this.#responder = responder
+  }
+
+  /**
+   * Answers the requests that a chunk begins with, and stops at the first that is not plain or not complete, when the
+   * client has to read first, or when the connection ends.
+   *
+   * @returns how many bytes were dealt with
+   */
+  answer(connection: Connection, chunk: Buffer): number {
+    const { socket } = connection
+    const { limits } = this.#responder
+    const text = chunk.toString('latin1')
+    let at = 0
+    let answers = ''
+    while (at < chunk.length) {
+      const request = readPlain(chunk, text, at, limits)
+      if (request === undefined) break
+      at = request.end
+      const answer = this.#one(connection, request, answers)
+      if (answer === undefined) return at
+      answers += answer
+      if (answers.length < GATHERED) continue
+      socket.write(answers)
+      answers = ''
+      if (socket.writableNeedDrain) break
+    }
+    if (answers !== '') socket.write(answers)
+    return at
+  }
+
+  /** @returns the answer; undefined where it was the last and is written already, behind those `before` it */
+  #one(connection: Connection, { method, target, headers, close }: PlainRequest, before: string): string | undefined {
+    const responder = this.#responder
+    const full = responder.begin(connection)
+    const { peer, encrypted } = connection
+    const wire: WireRequest = { method, target, headers, peer, encrypted, http10: false }
+    const answer = responder.answer(wire)
+    const last = full || answer.close === true
+    let text: string
+    try {
+      text = this.#write(answer, last, close, method === 'HEAD')
+    } catch (error) {
+      // A header that cannot be written. Nothing of the answer was sent yet.
+      responder.failed(error)
+      this.#breakOff(connection, before)
+      return undefined
+    }
+    if (last || close) this.#end(connection, answer, before + text)
+    responder.answered(wire, answer)
+    return last || close ? undefined : text
+  }
+
+  #write(answer: Answer, last: boolean, asked: boolean, head: boolean): string {
+    const date = this.#responder.date()
+    if (date !== this.#date) this.#redate(date)
+    const text = headOf(answer) + (last ? this.#last : asked ? this.#asked : this.#stay)
+    return head || answer.body === undefined ? text : text + answer.body
+  }
+
+  #redate(date: string): void {
+    const { keepAliveTimeout } = this.#responder.limits
+    const keepAlive = keepAliveTimeout > 0 ? `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}\r\n` : ''
+    this.#date = date
+    this.#stay = `Date: ${date}\r\nConnection: keep-alive\r\n${keepAlive}\r\n`
+    this.#last = `Connection: close\r\nDate: ${date}\r\n\r\n`
+    this.#asked = `Date: ${date}\r\nConnection: close\r\n\r\n`
+  }
+
+  #end(connection: Connection, answer: Answer, text: string): void {
+    connection.closing = true
+    if (answer.close === true) {
+      connection.end(this.#responder.limits.linger, text)
+      return
+    }
+    connection.socket.write(text)
+    connection.socket.destroySoon()
+  }
+
+  #breakOff(connection: Connection, before: string): void {
+    connection.closing = true
+    if (before !== '') connection.socket.write(before)
+    connection.socket.destroy()
+  }
+}

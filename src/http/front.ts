@@ -1,0 +1,135 @@
+/**
+ * The first to read what a connection sends: the PROXY header where one is asked for, then plain requests for the fast
+ * lane. With the first byte that is for neither, the connection goes to `node:http`, together with that byte, for good.
+ */
+import type { Socket } from 'node:net'
+import { ClientAddress } from '../privacy/address.ts'
+import type { TrustedProxies } from './client-address.ts'
+import type { Connection } from './connection.ts'
+import type { FastLane } from './fast-lane.ts'
+import type { NodeReader } from './node-reader.ts'
+import { readProxyHeader } from './proxy-protocol.ts'
+import type { Responder } from './responder.ts'
+
+export interface FrontOptions {
+  readonly responder: Responder
+  readonly nodeReader: NodeReader
+  /** Undefined: every request is for `node:http`. */
+  readonly lane: FastLane | undefined
+  /** Who may, and must, send a PROXY header; undefined: nobody. */
+  readonly proxies: TrustedProxies | undefined
+}
+
+/** Milliseconds that a connection may idle beyond the time that its client was told; `node:http` has the same. */
+const KEEP_ALIVE_BUFFER = 1000
+const NOTHING = Buffer.alloc(0)
+
+export class Front {
+  readonly #options: FrontOptions
+
+  constructor(options: FrontOptions) {
+    this.#options = options
+  }
+
+  accept(connection: Connection): void {
+    const { lane, proxies, responder } = this.#options
+    const { socket } = connection
+    if (proxies === undefined && lane === undefined) return this.#handOver(connection, NOTHING)
+    socket.setTimeout(responder.limits.idleTimeout)
+    socket.on('timeout', destroy)
+    socket.on('error', ignore)
+    socket.on('end', endToo)
+    socket.on('data', (chunk: Buffer) => this.#read(connection, chunk))
+    if (proxies === undefined) return
+    connection.preface = NOTHING
+    const peer = ClientAddress.parse(connection.peer)
+    if (peer === undefined || !proxies.has(peer)) this.#refuse(connection)
+  }
+
+  /** To be called `ms` apart: time limits of connections that no HTTP library looks after. */
+  check(connection: Connection, ms: number): void {
+    if (!connection.fronted || connection.closing) return
+    const { limits } = this.#options.responder
+    // Not counting the interval in which it began.
+    const age = connection.age++ * ms
+    const quiet = connection.quiet++ * ms
+    if (connection.preface !== undefined) {
+      if (age >= limits.proxyHeaderTimeout) this.#refuse(connection)
+    } else if (connection.requests === 0) {
+      if (quiet >= limits.headersTimeout) this.#endSilent(connection)
+    } else if (quiet >= limits.keepAliveTimeout + KEEP_ALIVE_BUFFER && !connection.unwritten) connection.socket.destroy()
+  }
+
+  #read(connection: Connection, chunk: Buffer): void {
+    connection.quiet = 0
+    if (connection.closing) return connection.stopReading()
+    const { preface } = connection
+    if (preface === undefined) return this.#serve(connection, chunk)
+    const bytes = preface.length === 0 ? chunk : Buffer.concat([preface, chunk])
+    const header = readProxyHeader(bytes)
+    if (header === 'invalid') return this.#refuse(connection)
+    if (header === 'partial') {
+      connection.preface = bytes
+      return
+    }
+    connection.preface = undefined
+    connection.prefaced = header.length
+    connection.peer = header.source.address ?? connection.peer
+    connection.encrypted = header.source.encrypted
+    this.#serve(connection, bytes.subarray(header.length))
+  }
+
+  #serve(connection: Connection, chunk: Buffer): void {
+    const { lane } = this.#options
+    if (lane === undefined) return this.#handOver(connection, chunk)
+    const taken = lane.answer(connection, chunk)
+    if (connection.closing) return
+    const { socket } = connection
+    if (socket.writableNeedDrain) {
+      // Nothing more is read, and so nothing more is answered, until the client has fetched what there is.
+      socket.pause()
+      if (taken < chunk.length) socket.unshift(chunk.subarray(taken))
+      socket.once('drain', resume)
+    } else if (taken < chunk.length) this.#handOver(connection, taken === 0 ? chunk : chunk.subarray(taken))
+  }
+
+  #handOver(connection: Connection, rest: Buffer): void {
+    const { socket } = connection
+    connection.fronted = false
+    socket.removeListener('timeout', destroy)
+    socket.removeListener('error', ignore)
+    socket.removeListener('end', endToo)
+    socket.removeAllListeners('data')
+    this.#options.nodeReader.take(connection, rest)
+  }
+
+  /** Without a word: who sends no header, or a wrong one, speaks another protocol. */
+  #refuse(connection: Connection): void {
+    connection.closing = true
+    this.#options.responder.rejected('proxy_header')
+    connection.socket.destroy()
+  }
+
+  /** Without a word too: an answer to no question could be taken for the first. */
+  #endSilent(connection: Connection): void {
+    this.#options.responder.rejected('timeout')
+    connection.end(this.#options.responder.limits.linger)
+  }
+}
+
+function destroy(this: Socket): void {
+  this.destroy()
+}
+
+function resume(this: Socket): void {
+  this.resume()
+}
+
+function endToo(this: Socket): void {
+  this.end()
+}
+
+/** A broken connection closes by itself. */
+function ignore(): void {
+  return undefined
+}

@@ -1,0 +1,95 @@
+/**
+ * What a directory of segments is kept to: files that a killed process left open are closed, and the oldest go when there
+ * are too many or they are too old. A segment that cannot be read or removed is left for the next time.
+ */
+import { join } from 'node:path'
+import { CUT_LINE } from './lines.ts'
+import { beganAt, closedName, segmentsAmong } from './names.ts'
+import type { SegmentName } from './names.ts'
+import { writeAll } from './segment-io.ts'
+import type { SegmentIo } from './segment-io.ts'
+
+const CHUNK = 64 * 1024
+const NEWLINE = 10
+
+/**
+ * Closes what other processes left open: removes a last line without an end and says that the segment was cut. A directory
+ * belongs to one process at a time. Returns how many there were.
+ *
+ * @param own what names of this process's writers begin with
+ */
+export async function repairSegments(io: SegmentIo, directory: string, own: string): Promise<number> {
+  let repaired = 0
+  for (const segment of segmentsAmong(await io.readdir(directory))) {
+    if (!segment.open || segment.writer.startsWith(`${own}-`)) continue
+    const path = join(directory, segment.file)
+    const lines = await cut(io, path).catch(() => undefined)
+    if (lines === undefined) continue
+    if (lines) await io.rename(path, join(directory, closedName(segment)))
+    else await io.unlink(path)
+    repaired++
+  }
+  return repaired
+}
+
+/** Whether there is a whole line in it. */
+async function cut(io: SegmentIo, path: string): Promise<boolean> {
+  const file = await io.open(path, 'r+')
+  try {
+    let end = (await file.stat()).size
+    const chunk = Buffer.alloc(CHUNK)
+    while (end > 0) {
+      const length = Math.min(end, CHUNK)
+      const { bytesRead } = await file.read(chunk, 0, length, end - length)
+      const newline = chunk.subarray(0, bytesRead).lastIndexOf(NEWLINE)
+      if (newline !== -1) {
+        const whole = end - length + newline + 1
+        await file.truncate(whole)
+        await writeAll(file, Buffer.from(CUT_LINE), whole, () => undefined)
+        return true
+      }
+      end -= length
+    }
+    return false
+  } finally {
+    await file.close()
+  }
+}
+
+export interface Bounds {
+  /** Bytes that all segments may have together, with those that are being written counted at `reserve` each. */
+  readonly budget: number
+  readonly reserve: number
+  /** Segments begun before this are deleted, in milliseconds since the epoch. */
+  readonly before: number
+}
+
+/** Deletes the oldest closed segments until the bounds hold. Returns the bytes and files that went. */
+export async function prune(io: SegmentIo, directory: string, { budget, reserve, before }: Bounds): Promise<{ segments: number, bytes: number }> {
+  const segments = segmentsAmong(await io.readdir(directory))
+  const closed: { segment: SegmentName, size: number }[] = []
+  let total = segments.filter(({ open }) => open).length * reserve
+  for (const segment of segments.filter(({ open }) => !open)) {
+    const size = await sizeOf(io, join(directory, segment.file)).catch(() => 0)
+    closed.push({ segment, size })
+    total += size
+  }
+  const gone = { segments: 0, bytes: 0 }
+  for (const { segment, size } of closed) {
+    if (total <= budget && beganAt(segment) >= before) break
+    await io.unlink(join(directory, segment.file)).catch(() => undefined)
+    total -= size
+    gone.segments++
+    gone.bytes += size
+  }
+  return gone
+}
+
+async function sizeOf(io: SegmentIo, path: string): Promise<number> {
+  const file = await io.open(path, 'r')
+  try {
+    return (await file.stat()).size
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Decision records to an HTTP collector, out of the segments: `POST`, NDJSON, acknowledged by any 2xx. Everything else is
+ * tried again, so a collector must know a batch by its `Wissel-Batch` to count one that came twice once.
+ */
+import { request } from 'undici'
+import { Shipper } from '../segments/shipper.ts'
+import type { Batch, ShipperOptions } from '../segments/shipper.ts'
+
+export interface HttpShipperOptions extends Omit<ShipperOptions, 'send' | 'name'> {
+  readonly url: URL
+  /** Sent as a bearer token. */
+  readonly token?: string | undefined
+  readonly name?: string
+  /** Milliseconds until an attempt is given up; default 10,000. */
+  readonly timeoutMs?: number
+}
+
+export function httpShipper({ url, token, name = 'http', timeoutMs = 10_000, ...rest }: HttpShipperOptions): Shipper {
+  return new Shipper({ ...rest, name, send: (batch) => post(batch, { url, token, timeoutMs }) })
+}
+
+interface Collector {
+  readonly url: URL
+  readonly token: string | undefined
+  readonly timeoutMs: number
+}
+
+/** Rejects with a code, never with what the collector said. A redirect is not followed: it is no acknowledgement. */
+async function post({ lines, from }: Batch, { url, token, timeoutMs }: Collector): Promise<void> {
+  const { statusCode, body } = await request(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', 'wissel-batch': from, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    body: `${lines.join('\n')}\n`,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  })
+  await body.dump()
+  if (statusCode < 200 || statusCode > 299) throw Object.assign(new Error('the collector did not take it'), { code: `HTTP_${statusCode}` })
+}

@@ -1,0 +1,259 @@
+/**
+ * Records in segment files, of which a directory holds as many as a budget allows.
+ *
+ * One write is in flight at a time; what comes meanwhile waits in memory up to `maxBytes`, beyond which the newest are
+ * dropped and a gap is written once there is room. After an error a timer tries again, for ever, from the last whole line:
+ * a full or read-only disk costs records while it lasts and not one moment longer. A segment is renamed when it is whole.
+ */
+import { join } from 'node:path'
+import { endLine, headerLine } from '../segments/lines.ts'
+import { closedName, processOf, segmentName, writerOf } from '../segments/names.ts'
+import type { SegmentName, WriterName } from '../segments/names.ts'
+import { DISK, codeOf, writeAll } from '../segments/segment-io.ts'
+import type { SegmentFile, SegmentIo } from '../segments/segment-io.ts'
+import { prune, repairSegments } from '../segments/tidy.ts'
+import { SegmentQueue } from '../segments/queue.ts'
+import type { SetTimer, Sink } from './sink.ts'
+
+export interface SegmentSinkOptions {
+  readonly directory: string
+  readonly writer: WriterName
+  readonly setTimer: SetTimer
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly name?: string
+  /** Bytes of a segment, more or less a batch; default 16 MiB. */
+  readonly segmentBytes?: number
+  /** Milliseconds after which a segment is closed, so that it can be shipped; default 60,000. */
+  readonly segmentMs?: number
+  /** Bytes of all segments of the directory together; default 1 GiB. The oldest are deleted. */
+  readonly budgetBytes?: number
+  /** Milliseconds that a segment is kept; default 72 hours. */
+  readonly keepMs?: number
+  /** Bytes that wait for the disk at most; default 8 MiB. */
+  readonly maxBytes?: number
+  /** Milliseconds between attempts after an error; default 1000. */
+  readonly retryMs?: number
+  /** Milliseconds that `close` waits for the disk; default 5000. */
+  readonly closeMs?: number
+  /** Told of each error's code, such as `ENOSPC`, and of the recovery from it. */
+  readonly onState?: (state: 'failed' | 'recovered', code: string) => void
+  /** Told when a segment was closed, for those who ship it. */
+  readonly onClosed?: () => void
+  readonly io?: SegmentIo
+}
+
+interface OpenSegment {
+  readonly name: SegmentName
+  readonly path: string
+  /** Bytes up to the end of the last whole line. */
+  size: number
+  /** Whether its time is over. */
+  due: boolean
+  readonly cancel: () => void
+}
+
+const BATCH_BYTES = 256 * 1024
+
+export class SegmentSink implements Sink {
+  readonly name: string
+  /** Segments that a killed process had left open. */
+  repaired = 0
+  /** Segments that were deleted for the budget or for their age. */
+  deleted = 0
+  readonly #options: Required<Omit<SegmentSinkOptions, 'onState' | 'onClosed' | 'name'>>
+  readonly #onState: SegmentSinkOptions['onState']
+  readonly #onClosed: SegmentSinkOptions['onClosed']
+  readonly #writer: string
+  readonly #queue: SegmentQueue
+  #segments = 0
+  #segment: OpenSegment | undefined
+  #file: SegmentFile | undefined
+  #running = false
+  #scheduled = false
+  #failed: string | undefined
+  #cancelRetry: (() => void) | undefined
+  #closing = false
+  #abandoned = false
+  #settled: (() => void) | undefined
+  #tidied = false
+
+  constructor(options: SegmentSinkOptions) {
+    const {
+      directory, writer, setTimer, now, name = 'segments', segmentBytes = 16 << 20, segmentMs = 60_000, budgetBytes = 1 << 30, keepMs = 72 * 3_600_000,
+      maxBytes = 8 << 20, retryMs = 1000, closeMs = 5000, onState, onClosed, io = DISK,
+    } = options
+    this.name = name
+    this.#options = { directory, writer, setTimer, now, segmentBytes, segmentMs, budgetBytes, keepMs, maxBytes, retryMs, closeMs, io }
+    this.#onState = onState
+    this.#onClosed = onClosed
+    this.#writer = writerOf(writer)
+    this.#queue = new SegmentQueue(maxBytes)
+  }
+
+  get dropped(): number {
+    return this.#queue.dropped
+  }
+
+  write(line: string, count: number): void {
+    this.#queue.add(line, count, this.#closing)
+    this.#schedule()
+  }
+
+  account(totals: { readonly decided: number, readonly dropped: number }): void {
+    this.#queue.mark(totals)
+    this.#schedule()
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    const done = new Promise<void>((resolve) => { this.#settled = resolve })
+    const cancel = this.#options.setTimer(() => this.#settled?.(), this.#options.closeMs)
+    this.#start()
+    await done
+    cancel()
+    this.#segment?.cancel()
+    this.#abandoned = true
+    this.#queue.abandon()
+  }
+
+  /** One write for all lines of a window. */
+  #schedule(): void {
+    if (this.#scheduled || this.#running || this.#cancelRetry !== undefined) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#start()
+    })
+  }
+
+  #start(): void {
+    if (this.#running) return
+    this.#running = true
+    void this.#run()
+  }
+
+  /** Until nothing waits or an error. Never rejects. */
+  async #run(): Promise<void> {
+    const began = this.#closing
+    try {
+      for (;;) {
+        this.#queue.catchUp()
+        if (this.#queue.length > 0) await this.#writeBatch()
+        else if (this.#segment?.due !== true) break
+        if (!this.#abandoned && this.#segment !== undefined && (this.#segment.due || this.#segment.size >= this.#options.segmentBytes)) await this.#finish(false)
+      }
+      // A writer that has written says in its last line that it stopped as planned.
+      if (this.#abandoned) await this.#shut()
+      else if (this.#closing && this.#segments > 0) await this.#finish(true)
+    } catch (error) {
+      await this.#fail(error)
+    }
+    this.#running = false
+    // An attempt that began before closing was not the last one.
+    if (this.#closing && (began || this.#failed === undefined)) this.#settled?.()
+    else if (this.#closing) this.#start()
+    else if (this.#failed === undefined && this.#queue.length > 0) this.#start()
+  }
+
+  async #writeBatch(): Promise<void> {
+    const segment = (this.#segment ??= this.#begin())
+    const file = await this.#opened(segment)
+    const header = segment.size === 0 ? headerLine(segment.name.number, this.#writer, this.#queue.written) : ''
+    const batch = this.#queue.take(BATCH_BYTES)
+    const bytes = Buffer.from(header + batch.map(({ text }) => text).join(''))
+    let written = 0
+    try {
+      await writeAll(file, bytes, segment.size, (sofar) => { written = sofar })
+    } finally {
+      // Of an abandoned batch it was already said that it was dropped.
+      if (written >= header.length && !this.#abandoned) segment.size += header.length + this.#queue.confirm(written - header.length)
+    }
+    this.#works()
+  }
+
+  #begin(): OpenSegment {
+    const { directory, now, setTimer, segmentMs } = this.#options
+    const name = segmentName(this.#writer, ++this.#segments, now())
+    const cancel = setTimer(() => {
+      segment.due = true
+      if (this.#cancelRetry === undefined) this.#start()
+    }, segmentMs)
+    const segment: OpenSegment = { name, path: join(directory, name.file), size: 0, due: false, cancel }
+    return segment
+  }
+
+  async #opened(segment: OpenSegment): Promise<SegmentFile> {
+    if (this.#file !== undefined) return this.#file
+    const { io, directory } = this.#options
+    if (segment.size === 0) {
+      await io.mkdir(directory)
+      await this.#tidy()
+      return (this.#file = await io.open(segment.path, 'w'))
+    }
+    try {
+      this.#file = await io.open(segment.path, 'r+')
+      await this.#file.truncate(segment.size)
+      return this.#file
+    } catch (error) {
+      // Somebody removed it. Its lines are lost, which the header of the next one shows.
+      if (codeOf(error) === 'ENOENT') this.#forgetSegment()
+      throw error
+    }
+  }
+
+  async #finish(last: boolean): Promise<void> {
+    const segment = (this.#segment ??= this.#begin())
+    const file = await this.#opened(segment)
+    const { io, directory } = this.#options
+    const header = segment.size === 0 ? headerLine(segment.name.number, this.#writer, this.#queue.written) : ''
+    await writeAll(file, Buffer.from(header + endLine(segment.name.number, this.#queue.written, last)), segment.size, () => undefined)
+    await file.datasync()
+    await this.#shut()
+    await io.rename(segment.path, join(directory, closedName(segment.name)))
+    this.#forgetSegment()
+    this.#works()
+    await this.#tidy()
+    this.#onClosed?.()
+  }
+
+  /** A directory that cannot be tidied can still be written to, or cannot, which will show. */
+  async #tidy(): Promise<void> {
+    const { io, directory, budgetBytes, segmentBytes, keepMs, now, writer } = this.#options
+    if (!this.#tidied) this.repaired += await repairSegments(io, directory, processOf(writer)).catch(() => 0)
+    this.#tidied = true
+    const bounds = { budget: budgetBytes, reserve: segmentBytes + BATCH_BYTES, before: now() - keepMs }
+    const { segments } = await prune(io, directory, bounds).catch(() => ({ segments: 0 }))
+    this.deleted += segments
+  }
+
+  #forgetSegment(): void {
+    this.#segment?.cancel()
+    this.#segment = undefined
+  }
+
+  #works(): void {
+    if (this.#failed !== undefined) this.#onState?.('recovered', this.#failed)
+    this.#failed = undefined
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    const code = codeOf(error)
+    await this.#shut().catch(() => undefined)
+    if (this.#failed === undefined) this.#onState?.('failed', code)
+    this.#failed = code
+    if (this.#closing) return
+    this.#cancelRetry = this.#options.setTimer(() => {
+      this.#cancelRetry = undefined
+      this.#start()
+    }, this.#options.retryMs)
+  }
+
+  async #shut(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+}

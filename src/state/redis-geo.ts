@@ -1,0 +1,202 @@
+/**
+ * Geo databases by way of Redis: in pieces, each under its own digest's eyes, behind a head that one script moves.
+ * A router writes the pieces to one file, which is there as a whole or not at all, and whoever watches that file loads
+ * it. So the file is also what the router starts from when Redis is away.
+ */
+import { createHash } from 'node:crypto'
+import { codeOf, fileIO, replaceFile } from './durable-file.ts'
+import type { FileIO } from './durable-file.ts'
+import type { Keys } from './keys.ts'
+import { readLong } from './redis-bytes.ts'
+import { RedisError } from './redis-connection.ts'
+import type { RedisLink } from './redis-connection.ts'
+import { MOVE_HEAD } from './redis-scripts.ts'
+import { compareHeads, formatPosition } from './store.ts'
+import type { Position } from './store.ts'
+
+export type GeoKind = 'geo' | 'asn'
+
+export interface GeoHead extends Position {
+  /** SHA-256 of the whole file, hexadecimal. */
+  readonly sha256: string
+  readonly bytes: number
+  /** Milliseconds since the epoch, by the publisher's clock. */
+  readonly created: number
+  /** SHA-256 of each piece. */
+  readonly pieces: readonly string[]
+}
+
+export const PIECE_BYTES = 4 * 1024 * 1024
+/** Versions whose pieces stay: a router may still be reading the one before. */
+const KEPT = 2
+
+/**
+ * Publishes a database that the caller has validated. Its version is the publisher's time in seconds or one more than the
+ * last: after Redis forgot everything it is still higher than what routers have.
+ * Rejects with a `RedisError`; its code is `STALE` where someone else published in between.
+ */
+export async function pushGeo(link: RedisLink, keys: Keys, kind: GeoKind, file: Uint8Array, created: number): Promise<GeoHead> {
+  const before = await readGeoHead(link, keys, kind)
+  const whole = sha256(file)
+  const pieces: string[] = []
+  for (let start = 0; start < file.length; start += PIECE_BYTES) {
+    const piece = Buffer.from(file.buffer, file.byteOffset + start, Math.min(PIECE_BYTES, file.length - start))
+    await link.call('SET', keys.geoPiece(whole, pieces.length), piece)
+    pieces.push(sha256(piece))
+  }
+  const version = Math.max((before?.version ?? 0) + 1, Math.floor(created / 1000))
+  const head: GeoHead = { epoch: 1, version, sha256: whole, bytes: file.length, created, pieces }
+  const seen = before === undefined ? '' : formatPosition(before)
+  const heads = keys.geoHeads(kind)
+  const reply = await link.call('EVAL', MOVE_HEAD, 4, keys.geoHead(kind), heads, keys.events, keys.geoPiece(whole, pieces.length - 1), seen, JSON.stringify(head), formatPosition(head), 100)
+  if (!Array.isArray(reply) || reply[0] !== 'moved') throw new RedisError('STALE')
+  await collectPieces(link, keys, heads)
+  return head
+}
+
+async function collectPieces(link: RedisLink, keys: Keys, heads: string): Promise<void> {
+  const texts = await link.call('LRANGE', heads, 0, -1)
+  const known = (Array.isArray(texts) ? texts : []).flatMap((text) => parseGeoHead(text) ?? [])
+  const needed = new Set(known.slice(0, KEPT).map((head) => head.sha256))
+  for (const head of known.slice(KEPT)) {
+    if (needed.has(head.sha256)) continue
+    for (const position of head.pieces.keys()) await link.call('DEL', keys.geoPiece(head.sha256, position))
+  }
+  await link.call('LTRIM', heads, 0, KEPT - 1)
+}
+
+/** `undefined` where nothing was published, or what is there is not a head. */
+export async function readGeoHead(link: RedisLink, keys: Keys, kind: GeoKind): Promise<GeoHead | undefined> {
+  return parseGeoHead(await link.call('GET', keys.geoHead(kind)))
+}
+
+/** Why a published database was not fetched. Closed: a metric label. */
+export const GEO_REFUSALS = ['unreadable', 'missing', 'torn', 'oversize', 'regress', 'disk'] as const
+export type GeoRefusal = (typeof GEO_REFUSALS)[number]
+
+export type GeoPoll =
+  | { readonly outcome: 'same' | 'empty' }
+  | { readonly outcome: 'fetched'; readonly head: GeoHead; readonly path: string }
+  | { readonly outcome: 'refused'; readonly reason: GeoRefusal; readonly code?: string }
+
+export interface RedisGeoOptions {
+  readonly link: RedisLink
+  readonly keys: Keys
+  readonly kind: GeoKind
+  /** Where the file goes; made if it is missing. */
+  readonly directory: string
+  /** Default 512 MiB. */
+  readonly maxBytes?: number
+  readonly io?: FileIO
+}
+
+export class RedisGeo {
+  readonly #options: RedisGeoOptions
+  readonly #io: FileIO
+  #have: GeoHead | undefined
+  #polling: Promise<GeoPoll> | undefined
+
+  constructor(options: RedisGeoOptions) {
+    this.#options = options
+    this.#io = options.io ?? fileIO
+  }
+
+  /** The file that holds the newest database that was fetched; it may not exist yet. */
+  get path(): string {
+    return `${this.#options.directory}/${this.#name}`
+  }
+
+  get #name(): string {
+    return `${this.#options.kind}.mmdb`
+  }
+
+  /** Finds out what is on disk from an earlier run. Whether there is anything. Never rejects. */
+  async open(): Promise<boolean> {
+    try {
+      const names = await this.#io.list(this.#options.directory)
+      if (!names.includes(this.#name)) return false
+      this.#have = parseGeoHead(Buffer.from(await this.#io.read(`${this.path}.json`)).toString('utf8'))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Puts a database there where none is, so that one path serves before anything was published. Rejects with the system's error. */
+  async seed(file: Uint8Array): Promise<void> {
+    await replaceFile(this.#io, this.#options.directory, this.#name, [file])
+  }
+
+  /** Looks at the head, and fetches what it names where that is newer. A call while another is busy joins it. Never rejects. */
+  poll(): Promise<GeoPoll> {
+    this.#polling ??= this.#poll().finally(() => {
+      this.#polling = undefined
+    })
+    return this.#polling
+  }
+
+  async #poll(): Promise<GeoPoll> {
+    const { link, keys, kind, directory, maxBytes = 512 * 1024 * 1024 } = this.#options
+    try {
+      const head = await readGeoHead(link, keys, kind)
+      if (head === undefined) return { outcome: 'empty' }
+      const order = this.#have === undefined ? 1 : compareHeads(head, this.#have)
+      if (order === 0 && head.sha256 === this.#have?.sha256) return { outcome: 'same' }
+      if (order <= 0) return { outcome: 'refused', reason: 'regress' }
+      if (head.bytes > maxBytes) return { outcome: 'refused', reason: 'oversize' }
+      await replaceFile(this.#io, directory, this.#name, this.#pieces(head))
+      // Written last: without it the file is fetched once more, which does no harm.
+      await replaceFile(this.#io, directory, `${this.#name}.json`, [Buffer.from(JSON.stringify(head))])
+      this.#have = head
+      return { outcome: 'fetched', head, path: this.path }
+    } catch (error) {
+      if (error instanceof PieceError) return { outcome: 'refused', reason: error.reason }
+      if (error instanceof RedisError) return { outcome: 'refused', reason: 'unreadable', code: error.code }
+      return { outcome: 'refused', reason: 'disk', code: codeOf(error) }
+    }
+  }
+
+  async *#pieces(head: GeoHead): AsyncGenerator<Uint8Array> {
+    const whole = createHash('sha256')
+    let length = 0
+    for (const [position, digest] of head.pieces.entries()) {
+      const piece = await readLong(this.#options.link, this.#options.keys.geoPiece(head.sha256, position), PIECE_BYTES)
+      if (piece === undefined) throw new PieceError('missing')
+      if (sha256(piece) !== digest) throw new PieceError('torn')
+      whole.update(piece)
+      length += piece.length
+      yield piece
+    }
+    if (length !== head.bytes || whole.digest('hex') !== head.sha256) throw new PieceError('torn')
+  }
+}
+
+class PieceError extends Error {
+  override readonly name = 'PieceError'
+  readonly reason: 'missing' | 'torn'
+
+  constructor(reason: 'missing' | 'torn') {
+    super(reason)
+    this.reason = reason
+  }
+}
+
+function parseGeoHead(text: unknown): GeoHead | undefined {
+  if (typeof text !== 'string') return undefined
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || !('epoch' in value && 'version' in value && 'sha256' in value && 'bytes' in value && 'created' in value && 'pieces' in value)) return undefined
+  const { epoch, version, sha256: whole, bytes, created, pieces } = value
+  const isDigest = (item: unknown): item is string => typeof item === 'string' && /^[0-9a-f]{64}$/.test(item)
+  if (typeof epoch !== 'number' || typeof version !== 'number' || typeof bytes !== 'number' || typeof created !== 'number') return undefined
+  if (!isDigest(whole) || !Array.isArray(pieces) || pieces.length > 1000 || !pieces.every(isDigest)) return undefined
+  return { epoch, version, sha256: whole, bytes, created, pieces }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -1,0 +1,58 @@
+/** What must happen in Redis in one piece. Publishers alone run these; a router reads, and writes its own keys. */
+
+/**
+ * Moves a head. KEYS: head, list of past heads, stream, the thing that the head names.
+ * ARGV: `epoch.version` of the head that the writer saw (empty: none), the new head, its `epoch.version`, heads to keep.
+ * Returns 1, or `gone` where the thing does not exist, or `stale` and what is there. Text that is no head counts as none,
+ * so that garbage can be replaced; that the version goes up is the writer's to see to, and asserted here.
+ */
+export const MOVE_HEAD = `
+local function position(text)
+  if not text then return '' end
+  local ok, head = pcall(cjson.decode, text)
+  if not ok or type(head) ~= 'table' or type(head.epoch) ~= 'number' or type(head.version) ~= 'number' or type(head.bytes) ~= 'number' or type(head.sha256) ~= 'string' or #head.sha256 ~= 64 then return '' end
+  return string.format('%d.%d', head.epoch, head.version), head
+end
+local current = redis.call('GET', KEYS[1])
+local at, head = position(current)
+if at ~= ARGV[1] then return {'stale', current or ''} end
+local _, new = position(ARGV[2])
+if head and (new.epoch < head.epoch or (new.epoch == head.epoch and new.version <= head.version)) then return {'stale', current} end
+if redis.call('EXISTS', KEYS[4]) == 0 then return {'gone'} end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('LPUSH', KEYS[2], ARGV[2])
+redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[4]) - 1)
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', '10000', '*', 'at', ARGV[3])
+return {'moved'}
+`
+
+/**
+ * Deletes blobs that nothing needs. KEYS: head, list of past heads, pin, set of blobs, then the candidates' blobs.
+ * ARGV: how many past heads keep theirs, the number of candidates, their digests, then the digests that routers run.
+ * What is needed is read here and not by the caller: a head may move between the two. Returns the number deleted.
+ */
+export const COLLECT_BLOBS = `
+local needed = {}
+local function need(text)
+  if not text then return true end
+  local ok, head = pcall(cjson.decode, text)
+  if not ok or type(head) ~= 'table' then return false end
+  if head.sha256 then needed[head.sha256] = true end
+  if type(head.base) == 'table' and head.base.sha256 then needed[head.base.sha256] = true end
+  return true
+end
+if not need(redis.call('GET', KEYS[1])) or not need(redis.call('GET', KEYS[3])) then return 0 end
+for _, text in ipairs(redis.call('LRANGE', KEYS[2], 0, tonumber(ARGV[1]) - 1)) do need(text) end
+local count = tonumber(ARGV[2])
+for i = 3 + count, #ARGV do needed[ARGV[i]] = true end
+local deleted = 0
+for i = 1, count do
+  local sha = ARGV[2 + i]
+  if not needed[sha] then
+    redis.call('DEL', KEYS[4 + i])
+    redis.call('SREM', KEYS[4], sha)
+    deleted = deleted + 1
+  end
+end
+return deleted
+`

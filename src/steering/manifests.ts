@@ -1,0 +1,126 @@
+/**
+ * Steered manifests: the chosen target's own manifest with every pathway written into it, answered by the router itself.
+ *
+ * Whatever is in the way, the viewer gets the plain redirect, and the reason is counted. From memory it is answered at
+ * once; a promise is returned only where the target has to be asked. Media never passes here.
+ */
+import { contentAnswer } from '../http/answers.ts'
+import type { Answer } from '../http/message.ts'
+import { filterQuery, locationOf } from '../routing/location.ts'
+import type { HealthTable } from '../routing/health-table.ts'
+import type { Redirect, RoutingRequest, Snapshot, Target } from '../routing/model.ts'
+import { classify } from '../routing/path.ts'
+import { EXPOSED } from './answer.ts'
+import { rewriteDash } from './dash.ts'
+import { rewriteHls } from './hls.ts'
+import { steeringUrl } from './path.ts'
+import type { Protocol } from './path.ts'
+import type { Place } from './place.ts'
+import { REWRITE_REASONS } from './rewrite.ts'
+import type { RewriteReason } from './rewrite.ts'
+import type { Steering } from './steer.ts'
+import { UPSTREAM_REASONS } from './upstream.ts'
+import type { Fetched, Upstream, UpstreamReason } from './upstream.ts'
+
+/** Why a viewer of a steered service got the plain redirect. Closed: a metric's label. */
+export const FALLBACK_REASONS = {
+  path: 'the path holds characters that a manifest would read as its own',
+  one_target: 'there is nowhere else to steer to',
+  ...UPSTREAM_REASONS,
+  ...REWRITE_REASONS,
+} as const
+export type FallbackReason = keyof typeof FALLBACK_REASONS
+export const FALLBACK_REASON_NAMES = Object.keys(FALLBACK_REASONS) as readonly FallbackReason[]
+
+export interface SteeredManifestsOptions {
+  readonly steering: Steering
+  readonly upstream: Upstream
+  onFallback(reason: FallbackReason): void
+}
+
+export interface ManifestAsk {
+  readonly decision: Redirect
+  readonly request: RoutingRequest
+  readonly world: { readonly snapshot: Snapshot; readonly health: HealthTable }
+  readonly random: number
+  /** Scheme and authority under which the player reached the router. */
+  readonly origin: string
+  /** The plain redirect. */
+  redirect(): Answer
+}
+
+const TYPES: Readonly<Record<Protocol, string>> = { hls: 'application/vnd.apple.mpegurl', dash: 'application/dash+xml' }
+/** Orders and addresses under which one manifest is kept rewritten. */
+const MAX_MADE = 64
+
+export class SteeredManifests {
+  readonly #options: SteeredManifestsOptions
+
+  constructor(options: SteeredManifestsOptions) {
+    this.#options = options
+  }
+
+  answer(ask: ManifestAsk): Answer | Promise<Answer> {
+    const { decision, request, world, random, origin } = ask
+    const protocol = protocolOf(decision.path)
+    if (protocol === undefined || decision.outcome === 'fence') return ask.redirect()
+    // `{$` is a variable in a playlist, and a quote ends an attribute.
+    if (/["{}<>]/.test(request.path)) return this.#fallback(ask, 'path')
+    const ways = this.#options.steering.pathways(decision, request, world, random)
+    // What a player can make from a declared pathway need not be declared; the first always is.
+    const places = ways.filter(({ clone }, i) => i === 0 || clone === undefined).map(({ id, redirect }): Place => ({ id, base: redirect.member.base[request.scheme] ?? '', path: redirect.path }))
+    const [first, second, ...others] = places
+    if (first === undefined || second === undefined) return this.#fallback(ask, 'one_target')
+    const order = [first, second, ...others] as const
+    const steering = steeringUrl(origin, protocol, decision.service, decision.path)
+    const rewrite = ({ text }: Fetched) => {
+      if (protocol === 'hls') return rewriteHls(text, first, order, steering)
+      return rewriteDash(text, first, order, { steering, location: locationUrl(origin, request) })
+    }
+    const key = `${places.map(({ id }) => id).join(' ')} ${steering} ${protocol === 'dash' ? `${request.path}?${request.query}` : ''}`
+    const finish = (fetched: Fetched | UpstreamReason): Answer => {
+      if (typeof fetched === 'string') return this.#fallback(ask, fetched)
+      const made = remember(fetched, key, () => {
+        const { text, reason } = rewrite(fetched)
+        return text === undefined ? reason : manifestAnswer(protocol, text)
+      })
+      return typeof made === 'string' ? this.#fallback(ask, made) : made
+    }
+    const fetched = this.#options.upstream.get(locationOf(decision, request), (host) => isHostOf(decision.member.target, host))
+    return fetched instanceof Promise ? fetched.then(finish) : finish(fetched)
+  }
+
+  #fallback({ redirect }: ManifestAsk, reason: FallbackReason): Answer {
+    this.#options.onFallback(reason)
+    return redirect()
+  }
+}
+
+function remember({ made }: Fetched, key: string, make: () => Answer | RewriteReason): Answer | RewriteReason {
+  const known = made.get(key)
+  if (known !== undefined) return known
+  if (made.size >= MAX_MADE) made.clear()
+  const fresh = make()
+  made.set(key, fresh)
+  return fresh
+}
+
+function manifestAnswer(protocol: Protocol, text: string): Answer {
+  const plain = contentAnswer(200, TYPES[protocol], text)
+  return { ...plain, headers: [...plain.headers, ...EXPOSED] }
+}
+
+function protocolOf(path: string): Protocol | undefined {
+  const { format, object } = classify(path)
+  return object === 'master' && (format === 'hls' || format === 'dash') ? format : undefined
+}
+
+/** The router's own address of the manifest, as the player asked for it. */
+function locationUrl(origin: string, { path, query }: RoutingRequest): string {
+  const kept = filterQuery(query, { mode: 'all', names: new Set() })
+  return kept === '' ? `${origin}${path}` : `${origin}${path}?${kept}`
+}
+
+function isHostOf({ hosts }: Target, host: string): boolean {
+  return hosts.some((own) => own === host || (own.startsWith('*.') && host.endsWith(own.slice(1)) && host.length > own.length - 1))
+}

@@ -1,0 +1,155 @@
+/**
+ * The steering endpoint: mid-stream, the same `decide` as at the start. It answers 200 from memory whatever is asked and
+ * whatever is broken, because real players ask a hundred times a second after some errors, and never again after others.
+ */
+import type { Answer } from '../http/message.ts'
+import { decide } from '../routing/decide.ts'
+import { HealthTable } from '../routing/health-table.ts'
+import type { Redirect, RoutingRequest, Service, Snapshot } from '../routing/model.ts'
+import { order } from '../routing/order.ts'
+import { DEFAULT_TTL, MAX_TTL, neutralManifest, steeringAnswer, steeringManifest, steeringTtl } from './answer.ts'
+import { readSteeringPath } from './path.ts'
+import type { Protocol } from './path.ts'
+import { MAX_PATHWAYS, pathways } from './pathways.ts'
+import type { Pathway } from './pathways.ts'
+import { readSteeringQuery } from './query.ts'
+import type { SteeringQuery } from './query.ts'
+
+export const STEERING_RESULTS = ['ordered', 'refused', 'unknown_service'] as const
+export type SteeringResult = (typeof STEERING_RESULTS)[number]
+/** Whether the viewer reports the first of its order: `other` are those who left it on their own, or were just moved. */
+export const FOLLOWING = ['first', 'other', 'unknown'] as const
+export type Following = (typeof FOLLOWING)[number]
+
+/** One steering answer, and what may be counted of it. */
+export interface Steered {
+  readonly answer: Answer
+  readonly protocol: Protocol
+  readonly result: SteeringResult
+  readonly following: Following
+}
+
+export interface SteeringOptions {
+  /** Answers a second above which viewers are asked to come less often. Default 5,000. */
+  readonly comfortable?: number
+  /** A service's own TTL in seconds; default 20. */
+  ttl?(service: Service): number | undefined
+}
+
+interface Seen {
+  readonly snapshot: Snapshot
+  readonly health: HealthTable
+}
+
+/** Refused and unknown viewers come back to see whether that has changed. */
+const NEUTRAL_TTL = 60
+
+export class Steering {
+  readonly #comfortable: number
+  readonly #ttl: (service: Service) => number | undefined
+  /** What is worked out once per snapshot. */
+  #known: Known | undefined
+  /** The second that is being counted, and the answers in it and in the one before. */
+  #second = 0
+  #count = 0
+  #before = 0
+
+  constructor({ comfortable = 5000, ttl = () => undefined }: SteeringOptions = {}) {
+    this.#comfortable = comfortable
+    this.#ttl = ttl
+  }
+
+  /**
+   * @param request as the viewer asked, located
+   * @param random the viewer's draw
+   * @returns undefined where the path is not the endpoint's
+   */
+  answer(request: RoutingRequest, seen: Seen, random: number): Steered | undefined {
+    const path = readSteeringPath(request.path)
+    if (path === undefined) return undefined
+    const pressure = this.#pressure(request.now)
+    const { protocol } = path
+    const entry = this.#of(seen.snapshot).services.get(path.service)
+    if (entry === undefined) return { answer: neutral(random, pressure), protocol, result: 'unknown_service', following: 'unknown' }
+
+    const asked: RoutingRequest = { ...request, host: entry.host, path: entry.prefix + path.rest, query: '' }
+    const decision = decide(asked, seen.snapshot, seen.health, random)
+    const ways = decision.outcome === 'refuse' ? [] : this.pathways(decision, asked, seen, random)
+    if (ways.length === 0) return { answer: neutral(random, pressure), protocol, result: 'refused', following: 'unknown' }
+
+    const reported = readSteeringQuery(request.query)
+    const ttl = steeringTtl(this.#ttl(entry.service) ?? DEFAULT_TTL, random, pressure)
+    const manifest = steeringManifest(ways, ttl, (id) => reported.pathways.some((pathway) => pathway.id === id))
+    return { answer: steeringAnswer(manifest), protocol, result: 'ordered', following: following(reported, ways) }
+  }
+
+  /** Every target that the viewer may be sent to, best first, under the ids that manifests and answers share. */
+  pathways(decision: Redirect, request: RoutingRequest, { snapshot, health }: Seen, random: number): Pathway[] {
+    const known = this.#of(snapshot)
+    const now = order(decision, request, snapshot, health, random)
+    const fits = (known.services.get(decision.service.id)?.targets ?? 0) <= MAX_PATHWAYS
+    return pathways(now, fits ? undefined : this.#declared(request, known, random), request.scheme)
+  }
+
+  #declared(request: RoutingRequest, { snapshot, calm }: Known, random: number): Redirect[] {
+    return order(decide(request, snapshot, calm, random), request, snapshot, calm, random, MAX_PATHWAYS)
+  }
+
+  #of(snapshot: Snapshot): Known {
+    if (this.#known?.snapshot !== snapshot) this.#known = know(snapshot)
+    return this.#known
+  }
+
+  #pressure(now: number): number {
+    const second = Math.floor(now / 1000)
+    if (second !== this.#second) {
+      this.#before = second === this.#second + 1 ? this.#count : 0
+      this.#second = second
+      this.#count = 0
+    }
+    this.#count++
+    return Math.max(1, Math.max(this.#count, this.#before) / this.#comfortable)
+  }
+}
+
+interface Known {
+  readonly snapshot: Snapshot
+  /** Every target up and nobody's command in force. */
+  readonly calm: HealthTable
+  readonly services: ReadonlyMap<string, ServiceEntry>
+}
+
+interface ServiceEntry {
+  readonly service: Service
+  /** A host and a path prefix under which `decide` finds the service. */
+  readonly host: string
+  readonly prefix: string
+  /** How many targets it can send anybody to. */
+  readonly targets: number
+}
+
+function know(snapshot: Snapshot): Known {
+  const calm = new HealthTable(snapshot)
+  for (const target of snapshot.targets) calm.setAdmin(target, 'auto')
+  const hosts = new Map<Service, string>()
+  for (const [host, service] of snapshot.hosts) if (!hosts.has(service)) hosts.set(service, host)
+  const services = new Map<string, ServiceEntry>()
+  for (const service of snapshot.services) {
+    const targets = new Set(service.steps.flatMap((step) => step.pool.members.map((member) => member.target)))
+    if (service.bypass !== undefined) targets.add(service.bypass.member.target)
+    const host = hosts.get(service)
+    services.set(service.id, { service, host: host ?? '', prefix: host === undefined ? (service.prefix ?? '') : '', targets: targets.size })
+  }
+  return { snapshot, calm, services }
+}
+
+function neutral(random: number, pressure: number): Answer {
+  return steeringAnswer(neutralManifest(Math.min(MAX_TTL, steeringTtl(NEUTRAL_TTL, random, pressure))))
+}
+
+/** The last that a player reports is the one that it came to last. */
+function following({ pathways: reported }: SteeringQuery, [first]: readonly Pathway[]): Following {
+  const latest = reported.at(-1)
+  if (latest === undefined) return 'unknown'
+  return latest.id === first?.id ? 'first' : 'other'
+}

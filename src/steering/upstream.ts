@@ -1,0 +1,172 @@
+/**
+ * The targets' own manifests, for rewriting: fetched once for all who ask at the same time, kept as long as their headers
+ * allow, and longer where the target fails. What is fresh is answered at once; nothing here ever throws.
+ */
+import type { Answer } from '../http/message.ts'
+import type { Freshness } from './freshness.ts'
+import { freshness } from './freshness.ts'
+import type { RewriteReason } from './rewrite.ts'
+
+/** Why there is no manifest. Closed: a metric's label. */
+export const UPSTREAM_REASONS = {
+  unreachable: 'no connection to the target',
+  timeout: 'the target took too long',
+  status: 'the target answered something other than 200',
+  redirect: 'the target redirects to another path or host, or more than once',
+  too_large: 'the manifest is larger than the limit',
+  encoding: 'the manifest is compressed unasked, or not UTF-8',
+  busy: 'too many manifests are being fetched already',
+} as const
+export type UpstreamReason = keyof typeof UPSTREAM_REASONS
+
+export interface UpstreamReply {
+  readonly status: number
+  /** Names in lower case; several values joined with commas. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Uint8Array
+}
+
+/** One exchange, without following redirects. Rejects with an `UpstreamError`, within its own deadlines. */
+export type Fetch = (url: string) => Promise<UpstreamReply>
+
+export class UpstreamError extends Error {
+  readonly reason: UpstreamReason
+
+  constructor(reason: UpstreamReason, options?: ErrorOptions) {
+    super(`the manifest could not be fetched: ${reason}`, options)
+    this.reason = reason
+  }
+}
+
+/** A manifest as the target served it. */
+export interface Fetched {
+  readonly text: string
+  /** What was made of it, by order and address; it lives as long as the manifest does. */
+  readonly made: Map<string, Answer | RewriteReason>
+}
+
+export interface UpstreamOptions {
+  readonly fetch: Fetch
+  /** Milliseconds on a clock that never jumps. */
+  now(): number
+  /** Manifests that are kept. Default 1,000. */
+  readonly maxEntries?: number
+  /** Characters of all that are kept. Default 32 Mi. */
+  readonly maxSize?: number
+  /** Fetches at the same time. Default 256. */
+  readonly maxFetches?: number
+}
+
+interface Entry extends Freshness, Fetched {
+  readonly at: number
+}
+
+interface Failure {
+  readonly reason: UpstreamReason
+  readonly until: number
+}
+
+/** For how long a failure is not tried again: a dead target costs one wait, not one per viewer. */
+const FAILURE_MS = 1000
+const MAX_FAILURES = 1000
+
+export class Upstream {
+  readonly #options: UpstreamOptions
+  readonly #maxEntries: number
+  readonly #maxSize: number
+  readonly #maxFetches: number
+  /** Least recently used first. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #failures = new Map<string, Failure>()
+  readonly #fetching = new Map<string, Promise<Fetched | UpstreamReason>>()
+  #size = 0
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options
+    this.#maxEntries = options.maxEntries ?? 1000
+    this.#maxSize = options.maxSize ?? 32 * 1024 * 1024
+    this.#maxFetches = options.maxFetches ?? 256
+  }
+
+  /**
+   * @param url absolute
+   * @param mayServe whether a redirect may lead to a host
+   */
+  get(url: string, mayServe: (host: string) => boolean): Fetched | UpstreamReason | Promise<Fetched | UpstreamReason> {
+    const now = this.#options.now()
+    const entry = this.#entries.get(url)
+    if (entry !== undefined) {
+      this.#entries.delete(url)
+      this.#entries.set(url, entry)
+      if (now < entry.at + entry.freshMs) return entry
+    }
+    const running = this.#fetching.get(url)
+    if (running !== undefined) return running
+    const failure = this.#failures.get(url)
+    if (failure !== undefined && now < failure.until) return this.#stale(entry, now) ?? failure.reason
+    if (this.#fetching.size >= this.#maxFetches) return this.#stale(entry, now) ?? 'busy'
+    const fetching = this.#fetch(url, mayServe).finally(() => this.#fetching.delete(url))
+    this.#fetching.set(url, fetching)
+    return fetching
+  }
+
+  async #fetch(url: string, mayServe: (host: string) => boolean): Promise<Fetched | UpstreamReason> {
+    try {
+      const reply = await this.#follow(url, mayServe)
+      const text = read(reply)
+      this.#failures.delete(url)
+      return this.#keep(url, { text, made: new Map(), at: this.#options.now(), ...freshness((name) => reply.headers.get(name)) })
+    } catch (error) {
+      const reason = error instanceof UpstreamError ? error.reason : 'unreachable'
+      const now = this.#options.now()
+      if (this.#failures.size >= MAX_FAILURES) this.#failures.clear()
+      this.#failures.set(url, { reason, until: now + FAILURE_MS })
+      return this.#stale(this.#entries.get(url), now) ?? reason
+    }
+  }
+
+  /** One redirect, to another of the target's names: behind another path the other targets would not have the same. */
+  async #follow(url: string, mayServe: (host: string) => boolean): Promise<UpstreamReply> {
+    const reply = await this.#options.fetch(url)
+    if (reply.status === 200) return reply
+    if (![301, 302, 303, 307, 308].includes(reply.status)) throw new UpstreamError('status')
+    const from = URL.parse(url)
+    const location = reply.headers.get('location')
+    const to = location === undefined || location === '' ? null : URL.parse(location, url)
+    const same = from !== null && to !== null && to.pathname === from.pathname && to.username === '' && (to.protocol === 'https:' || to.protocol === from.protocol)
+    if (!same || !mayServe(to.hostname)) throw new UpstreamError('redirect')
+    const second = await this.#options.fetch(to.href)
+    if (second.status === 200) return second
+    throw new UpstreamError(second.status >= 300 && second.status < 400 ? 'redirect' : 'status')
+  }
+
+  #stale(entry: Entry | undefined, now: number): Entry | undefined {
+    return entry !== undefined && now < entry.at + entry.freshMs + entry.staleMs ? entry : undefined
+  }
+
+  #keep(url: string, entry: Entry): Entry {
+    this.#drop(url)
+    if (entry.freshMs + entry.staleMs === 0 || entry.text.length > this.#maxSize) return entry
+    this.#entries.set(url, entry)
+    this.#size += entry.text.length
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#maxEntries && this.#size <= this.#maxSize) break
+      this.#drop(oldest)
+    }
+    return entry
+  }
+
+  #drop(url: string): void {
+    this.#size -= this.#entries.get(url)?.text.length ?? 0
+    this.#entries.delete(url)
+  }
+}
+
+function read({ headers, body }: UpstreamReply): string {
+  if (!['', 'identity'].includes(headers.get('content-encoding') ?? '')) throw new UpstreamError('encoding')
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
+  } catch (error) {
+    throw new UpstreamError('encoding', { cause: error })
+  }
+}

@@ -1,0 +1,323 @@
+// The archive as its officers use it: real keys, the sealing thread, and every way in that must not work.
+import fc from 'fast-check'
+import t from 'tap'
+import { createHash, randomBytes } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readPublicKey, readSigningKey } from '../../src/archive/keys.ts'
+import { readRecipients } from '../../src/archive/recipients.ts'
+import { unseal } from '../../src/archive/seal.ts'
+import { WorkerSealer } from '../../src/archive/sealer.ts'
+import { ArchiveWriter } from '../../src/archive/writer.ts'
+import { archiveCommand } from '../../src/cli/archive.ts'
+import { Clock } from '../log/clock.ts'
+import { facts, filesUnder, hits, NOON } from './archive.ts'
+
+const root = t.testdir()
+const [keys, local, kept, audit, routerKey] = [`${root}/keys`, `${root}/router/segments`, `${root}/kept`, `${root}/audit.log`, `${root}/router/signing.key`]
+const HOUR = 3_600_000
+const MIDNIGHT = Date.UTC(2026, 2, 2)
+const CANARY = 'canary-agent-7f3a'
+
+/** Everything that was said beside results. */
+let said = ''
+
+async function run(...args: readonly string[]): Promise<{ status: number, out: string, err: string }> {
+  let out = ''
+  let err = ''
+  const status = await archiveCommand(args, { out: (text) => void (out += text), err: (text) => void (err += text), now: () => NOON, random: randomBytes, user: 'dpo' })
+  said += err + (args[0] === 'open' ? '' : out)
+  return { status, out, err }
+}
+
+const openArgs = ['open', '--archive', kept, '--key', `ams-1=${routerKey}.pub`, '--audit', audit, '--case', 'C-17']
+const open = (at: string, window: string, ip: string, ...identities: readonly string[]) =>
+  run(...openArgs, '--at', at, '--window', window, '--ip', ip, ...identities.flatMap((path) => ['--identity', path]))
+const verify = (...more: readonly string[]) => run('verify', '--archive', kept, '--key', `ams-1=${routerKey}.pub`, ...more)
+
+/** Times and addresses of what was asked of the router: two days, many people, one of them often. */
+const asked = Array.from({ length: 600 }, (_, i) => ({
+  time: NOON + i * 37_000 + (i % 7),
+  address: i % 3 === 0 ? '203.0.113.7' : i % 3 === 1 ? `198.51.100.${i % 250}` : '2001:db8::7',
+}))
+
+async function write(records: readonly { time: number, address: string }[]): Promise<ArchiveWriter> {
+  const clock = new Clock()
+  clock.now = NOON
+  const setTimer = (run: () => void, ms: number) => (ms === 60_000 ? clock.setTimer(run, ms) : (() => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  })())
+  const writer = new ArchiveWriter({
+    router: 'ams-1',
+    directory: local,
+    recipients: readRecipients(readFileSync(`${root}/router/recipients.txt`, 'utf8'), readPublicKey(readFileSync(`${keys}/list.key.pub`, 'utf8'))),
+    signingKey: readSigningKey(readFileSync(routerKey, 'utf8')),
+    sealer: new WorkerSealer(setTimer),
+    setTimer,
+    now: () => NOON,
+  })
+  let hour = 0
+  for (const { time, address } of records) {
+    if (Math.floor(time / HOUR) !== hour) writer.flush()
+    hour = Math.floor(time / HOUR)
+    writer.add(facts({ time, address, userAgent: CANARY, query: 'token=canary-token' }))
+  }
+  await writer.close()
+  return writer
+}
+
+t.test('keygen makes keys that only their officers can read, and a list that routers can', async (t) => {
+  t.match(await run('keygen', '--days', '3', '--out', keys, '--officer', 'alice,bob'), { status: 0, err: '' })
+  t.match(await run('keygen', '--router-key', routerKey), { status: 1, err: /ENOENT/ })
+  mkdirSync(`${root}/router`)
+  t.match(await run('keygen', '--router-key', routerKey), { status: 0, out: /^ed25519:/ })
+  t.match(await run('keygen', '--router-key', routerKey), { status: 1, err: /never replaced/ })
+  cpSync(`${keys}/recipients.txt`, `${root}/router/recipients.txt`)
+  for (const path of [...['alice', 'bob'].flatMap((officer) => ['01', '02', '03'].map((day) => `${keys}/${officer}/2026-03-${day}.key`)), `${keys}/list.key`, routerKey]) {
+    t.equal(statSync(path).mode & 0o777, 0o600, path.slice(root.length))
+  }
+  const before = readFileSync(`${keys}/alice/2026-03-02.key`, 'utf8')
+  t.match(await run('keygen', '--days', '4', '--out', keys, '--officer', 'alice,bob'), { status: 0, out: /^1 days made, 4 in the list, the last is 2026-03-04/ })
+  t.equal(readFileSync(`${keys}/alice/2026-03-02.key`, 'utf8'), before, 'a day keeps the keys that it has')
+  for (const bad of [['--days', '0'], ['--days', '401'], ['--days', '2', '--from', '2026-02-28'], ['--days', '2', '--officer', 'alice,alice'], ['--days', '2', '--officer', 'alice,carol']]) {
+    t.match(await run('keygen', '--out', keys, '--officer', 'alice,bob', ...bad), { status: 1 }, bad.join(' '))
+  }
+})
+
+t.test('the router writes, ships and proves what it wrote', async (t) => {
+  const writer = await write(asked)
+  t.equal(writer.written, asked.length)
+  t.match(await run('ship', kept, '--from', local), { status: 0, err: '' })
+  t.match(await verify(), { status: 0, err: '', out: new RegExp(`^ams-1: ${writer.segments} segments, ${asked.length} records, 0 past their retention, 0 problems`) })
+})
+
+t.test('no file that the router wrote holds anything of a request, in any usual encoding', async (t) => {
+  t.same(hits(`${root}/router`, [CANARY, 'canary-token', '203.0.113.7', '2001:db8::7', 'master.m3u8', 'omroep-live']), [])
+  t.same(hits(kept, [CANARY, 'canary-token', '203.0.113.7', '2001:db8::7', 'master.m3u8', 'omroep-live', 'edge-fra-2']), [])
+  writeFileSync(`${root}/router/planted`, `xx${Buffer.from('xxx' + CANARY).toString('base64')}`)
+  t.equal(hits(`${root}/router`, [CANARY]).length, 1, 'the search finds what is there')
+  rmSync(`${root}/router/planted`)
+})
+
+t.test('the router cannot read what it wrote: no file of its own opens a segment, however it is read', async (t) => {
+  const segment = readFileSync(filesUnder(kept).find((path) => path.endsWith('.age')) ?? '')
+  const readable = [...filesUnder(`${root}/router`), ...filesUnder(kept)]
+  t.ok(readable.length > 5)
+  const candidates = new Set<string>()
+  for (const path of readable) {
+    const bytes = readFileSync(path)
+    for (const word of bytes.toString('latin1').split(/\s+/)) if (word.length < 4096) candidates.add(word)
+    // Whatever 32 bytes stand there, as a key; of PEM its bytes, and what X25519 would make of an Ed25519 key.
+    const der = Buffer.from(bytes.toString('latin1').replace(/-----[^-]+-----/g, ''), 'base64')
+    for (const source of [bytes.subarray(0, path.endsWith('.age') ? 32 : 64), der.subarray(0, path.includes('kept') ? 0 : 64)]) {
+      for (let i = 0; i + 32 <= source.length; i++) for (const seed of [source.subarray(i, i + 32), createHash('sha512').update(source.subarray(i, i + 32)).digest().subarray(0, 32)]) {
+        candidates.add(bech32('AGE-SECRET-KEY-', seed))
+        if (i % 32 === 0) candidates.add(bech32('AGE-SECRET-KEY-PQ-', seed))
+      }
+    }
+  }
+  const identities: string[] = []
+  for (const candidate of candidates) if (/^AGE-SECRET-KEY-/.test(candidate)) identities.push(candidate)
+  t.ok(identities.length > 200, `${identities.length} identities tried`)
+  const officers = ['alice', 'bob'].map((officer) => /AGE-SECRET-KEY-\S+/.exec(readFileSync(`${keys}/${officer}/2026-03-01.key`, 'utf8'))?.[0] ?? '')
+  for (let i = 0; i < identities.length; i += 1000) {
+    const batch = identities.slice(i, i + 1000)
+    await t.rejects(unseal(segment, batch), { name: 'ArchiveError' })
+    t.ok(await unseal(segment, [...batch, ...officers]), 'all of them were read as keys: with the officers\' it opens')
+    for (const one of officers) await t.rejects(unseal(segment, [...batch, one]), { name: 'ArchiveError' }, 'nor does any stand for one officer')
+  }
+  for (const candidate of [...candidates].filter((other) => !/^AGE-SECRET-KEY-/.test(other)).slice(0, 500)) await t.rejects(unseal(segment, [candidate]), { name: 'ArchiveError' })
+})
+
+t.test('the made-up identities are of the form that age reads', async (t) => {
+  const secret = /AGE-SECRET-KEY-PQ-1\S+/.exec(readFileSync(`${keys}/alice/2026-03-01.key`, 'utf8'))?.[0] ?? ''
+  const digits = [...secret.slice(secret.lastIndexOf('1') + 1, -6).toLowerCase()].map((letter) => CHARSET.indexOf(letter))
+  const seed = Buffer.from(BigInt(`0b${digits.map((digit) => digit.toString(2).padStart(5, '0')).join('').slice(0, 256)}`).toString(16).padStart(64, '0'), 'hex')
+  t.equal(bech32('AGE-SECRET-KEY-PQ-', seed), secret)
+})
+
+t.test('two approvers open a window of one address, and the audit log says so without the address', async (t) => {
+  const { status, out, err } = await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${keys}/bob`)
+  const expected = asked.filter(({ time, address }) => address === '203.0.113.7' && time >= NOON && time < NOON + 20 * 60_000)
+  t.equal(status, 0)
+  t.same(out.trim().split('\n').map((line) => JSON.parse(line).time), expected.map(({ time }) => time))
+  t.match(out, new RegExp(`"agent":"${CANARY}"`))
+  t.notMatch(out, /canary-token|198\.51\.100|2001:db8/)
+  t.match(err, /rows from 1 segments; for the file of the case: nonce [0-9a-f]{64}/, 'only the hour of the window was decrypted')
+  const entry = JSON.parse(readFileSync(audit, 'utf8').trim().split('\n').at(-1) ?? '')
+  t.match(entry, { seq: 1, who: 'dpo', case: 'C-17', outcome: 'opened', rows: expected.length, window: ['2026-03-01T20:31:00.000Z', '2026-03-01T20:51:00.000Z'] })
+  t.match(entry.approvers, [/^alice [0-9a-f]{16}$/, /^bob [0-9a-f]{16}$/])
+  t.equal(entry.segments.length, 1)
+  t.notMatch(readFileSync(audit, 'utf8'), /203\.0\.113/)
+  t.match(await run('verify', '--audit', audit), { status: 0, out: /1 entries, whole/ })
+})
+
+t.test('the last record of a segment is found too, though its minute is cut off', async (t) => {
+  const last = asked.findLast(({ time }) => time < NOON + 29 * 60_000)
+  const { out } = await open(new Date(last?.time ?? 0).toISOString(), '2s', last?.address ?? '', `${keys}/alice`, `${keys}/bob`)
+  t.equal(out.trim().split('\n').length, 1)
+  t.equal(JSON.parse(out).time, last?.time)
+})
+
+t.test('one approver is not enough, in whatever guise', async (t) => {
+  for (const identities of [
+    [], [`${keys}/alice`], [`${keys}/alice`, `${keys}/alice`], [`${keys}/bob`, `${keys}/bob/2026-03-01.key`],
+    [`${keys}/alice`, `${root}/router/signing.key`], [`${keys}/alice`, `${root}/router/recipients.txt`], [`${keys}/alice`, `${keys}/bob/2026-03-02.key`], [`${keys}/alice`, `${keys}/nobody`],
+  ]) {
+    const { status, out } = await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', ...identities)
+    t.equal(status, 1)
+    t.equal(out, '')
+  }
+  cpSync(`${keys}/alice`, `${root}/forged`, { recursive: true })
+  writeFileSync(`${root}/forged/2026-03-01.key`, readFileSync(`${keys}/alice/2026-03-01.key`, 'utf8').replace('officer: alice', 'officer: bob'))
+  t.match(await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${root}/forged`), { status: 1, out: '', err: /two officers/ }, 'alice as bob')
+  t.match(await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${keys}/alice`), { status: 1, out: '', err: /two officers/ })
+  const { status } = await run('keygen', '--days', '1', '--out', `${root}/others`, '--officer', 'alice,bob')
+  t.equal(status, 0)
+  t.match(await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${root}/others/bob`), { status: 1, out: '', err: /does not open/ })
+  t.match(readFileSync(audit, 'utf8'), /"outcome":"refused"/, 'an attempt with keys is entered too')
+})
+
+t.test('there is no way to read much: a day at most, an address always', async (t) => {
+  const both = [`${keys}/alice`, `${keys}/bob`]
+  t.match(await open('2026-03-01T20:41:00Z', '25h', '203.0.113.7', ...both), { status: 1, out: '', err: /at most 24h/ })
+  t.match(await open('2026-03-01T20:41:00Z', '0m', '203.0.113.7', ...both), { status: 1, out: '' })
+  for (const [at, window, ip] of [['2026-03-01T20:41:00Z', '10m', '203.0.113.0/24'], ['2026-03-01T20:41:00Z', '10m', '*'], ['2026-03-01 20:41', '10m', '203.0.113.7'], ['2026-03-01T20:41:00Z', '1d', '203.0.113.7']] as const) {
+    await t.rejects(open(at, window, ip, ...both), { code: 'WISSEL_USAGE' }, `${at} ${window} ${ip}`)
+  }
+  for (const missing of ['--ip', '--case', '--audit', '--at', '--window', '--archive']) {
+    const args = [...openArgs, '--at', '2026-03-01T20:41:00Z', '--window', '10m', '--ip', '203.0.113.7', '--identity', both[0] ?? '', '--identity', both[1] ?? '']
+    const position = args.indexOf(missing)
+    await t.rejects(run(...args.toSpliced(position, 2)), { code: 'WISSEL_USAGE' }, `without ${missing}`)
+  }
+  t.match(await run(...openArgs.with(-1, '203.0.113.7'), '--at', '2026-03-01T20:41:00Z', '--window', '10m', '--ip', '203.0.113.7', '--identity', both[0] ?? '', '--identity', both[1] ?? ''), { status: 1, out: '', err: /no address/ }, 'an address as the name of the case')
+  await t.rejects(run('open', '--ip=203.0.113.7', '--canary-203.0.113.7'), { code: 'WISSEL_USAGE', message: /^(?!.*203\.0\.113)/ })
+})
+
+t.test('where the audit log cannot be written nothing comes out', async (t) => {
+  const args = [...openArgs, '--at', '2026-03-01T20:41:00Z', '--window', '10m', '--ip', '203.0.113.7', '--identity', `${keys}/alice`, '--identity', `${keys}/bob`]
+  t.match(await run(...args, '--audit', `${root}/nowhere/audit.log`), { status: 1, out: '', err: /ENOENT/ })
+  writeFileSync(`${audit}.lock`, '')
+  t.match(await run(...args), { status: 1, out: '', err: /EEXIST/ })
+  rmSync(`${audit}.lock`)
+  writeFileSync(`${root}/bad.log`, readFileSync(audit, 'utf8').replace('"rows":', '"rows":1'))
+  t.match(await run(...args, '--audit', `${root}/bad.log`), { status: 1, out: '', err: /does not follow/ })
+  t.match(await run('verify', '--audit', `${root}/bad.log`), { status: 1 })
+})
+
+t.test('rows out are the rows in that match, for any window and address', async () => {
+  const instant = fc.integer({ min: NOON - HOUR, max: NOON + 8 * HOUR })
+  await fc.assert(fc.asyncProperty(instant, fc.integer({ min: 1, max: 1440 }), fc.constantFrom('203.0.113.7', '2001:DB8:0::7', '198.51.100.1', '192.0.2.1'), async (at, minutes, ip) => {
+    const half = minutes * 30_000
+    const touches = ['alice', 'bob'].every((officer) => [at - half, at + half - 1].every((time) => existsSync(`${keys}/${officer}/${new Date(time).toISOString().slice(0, 10)}.key`)))
+    if (!touches) return
+    const { status, out } = await open(new Date(at).toISOString(), `${minutes}m`, ip, `${keys}/alice`, `${keys}/bob`)
+    const wanted = ip.toLowerCase().replace(':0::', '::')
+    const expected = asked.filter(({ time, address }) => address === wanted && time >= at - half && time < at + half)
+    const got = out === '' ? [] : out.trim().split('\n').map((line) => JSON.parse(line))
+    if (status !== 0 || got.length !== expected.length || got.some((row, i) => row.time !== expected[i]?.time || row.address !== wanted)) throw new Error(`${got.length} rows for ${expected.length}`)
+  }), { numRuns: 25 })
+})
+
+t.test('bits flipped, segments cut, swapped, repeated and renamed are found by verify and kept out by open', async (t) => {
+  const backup = `${root}/backup`
+  cpSync(kept, backup, { recursive: true })
+  const segments = filesUnder(kept).filter((path) => path.endsWith('.age'))
+  const [first = '', second = ''] = segments
+  const tomorrow = segments.find((path) => path.includes('2026-03-02')) ?? ''
+  const checkpoint = (path: string) => path.replace('.age', '.checkpoint')
+  const flip = (path: string) => {
+    const bytes = readFileSync(path)
+    const position = randomBytes(4).readUInt32LE() % bytes.length
+    bytes[position] = (bytes[position] ?? 0) ^ (1 << (position % 8))
+    writeFileSync(path, bytes)
+  }
+  const swap = (one: string, other: string) => {
+    renameSync(one, `${root}/aside`)
+    renameSync(other, one)
+    renameSync(`${root}/aside`, other)
+  }
+  for (const [what, tamper, message] of [
+    ...Array.from({ length: 20 }, () => ['a bit of a segment', () => flip(first), /altered or cut/] as const),
+    ...Array.from({ length: 20 }, () => ['a bit of a checkpoint', () => flip(checkpoint(first)), /signed by another key/] as const),
+    ['a segment cut', () => writeFileSync(first, readFileSync(first).subarray(0, -100)), /altered or cut/],
+    ['a segment emptied', () => writeFileSync(first, ''), /altered or cut/],
+    ['a segment gone', () => rmSync(first), /is missing/],
+    ['a segment gone with its checkpoint', () => [second, checkpoint(second)].forEach((path) => rmSync(path)), /does not follow/],
+    ['two segments swapped', () => swap(first, second), /altered or cut/],
+    ['two segments swapped with their checkpoints', () => [swap(first, second), swap(checkpoint(first), checkpoint(second))], /of another segment/],
+    ['days swapped', () => [swap(first, tomorrow), swap(checkpoint(first), checkpoint(tomorrow))], /not of the day/],
+    ['an old segment as the newest', () => [[first, tomorrow.replace(/\d{15}/, '000001999999999')], [checkpoint(first), checkpoint(tomorrow.replace(/\d{15}/, '000001999999999'))]].forEach(([a = '', b = '']) => cpSync(a, b)), /stands there twice/],
+  ] as const) {
+    tamper()
+    const { status, err } = await verify()
+    t.equal(status, 1, what)
+    t.match(err, message, what)
+    rmSync(kept, { recursive: true })
+    cpSync(backup, kept, { recursive: true })
+  }
+  swap(first, tomorrow)
+  t.match(await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${keys}/bob`), { status: 1, out: '', err: /left out/ })
+  swap(first, tomorrow)
+  t.match(await verify(), { status: 0, err: '' })
+  const newest = filesUnder(kept).at(-1) ?? ''
+  cpSync(newest, `${root}/witness`)
+  for (const path of [newest, newest.replace('.checkpoint', '.age')]) rmSync(path)
+  t.match(await verify(), { status: 0 }, 'the end cut off is not to be seen from inside')
+  t.match(await verify('--witness', `ams-1=${root}/witness`), { status: 1, err: /later checkpoint was witnessed/ })
+  rmSync(kept, { recursive: true })
+  cpSync(backup, kept, { recursive: true })
+  t.match(await verify('--witness', `ams-1=${root}/witness`), { status: 0, err: '' })
+  t.match(await run('verify', '--archive', kept, '--key', `ams-1=${keys}/list.key.pub`), { status: 1, err: /another key/ })
+  t.match(await run('verify', '--archive', kept, '--key', `fra-1=${routerKey}.pub`), { status: 1, err: /ams-1: not checked/ })
+})
+
+t.test('after the shred nothing of that day opens, not from a backup either, and the other day still does', async (t) => {
+  const nextDay = await open('2026-03-02T00:30:00Z', '20m', '2001:db8::7', `${keys}/alice`, `${keys}/bob`)
+  t.equal(nextDay.status, 0)
+  t.ok(nextDay.out.includes('2001:db8::7'))
+  t.ok(asked.some(({ time }) => time > MIDNIGHT))
+  t.match(await run('shred', '2026-03-01', '--keys', keys), { status: 0, out: /alice\/2026-03-01\.key\n.*bob\/2026-03-01\.key\n/ })
+  t.notOk(existsSync(`${keys}/alice/2026-03-01.key`) || existsSync(`${keys}/bob/2026-03-01.key`))
+  t.match(await run('shred', '2026-03-01', '--keys', keys), { status: 1, err: /no key of 2026-03-01/ })
+  await t.rejects(run('shred', '2026-02-30', '--keys', keys), { code: 'WISSEL_USAGE' })
+  for (const identities of [[`${keys}/alice`, `${keys}/bob`], [`${keys}/alice/2026-03-02.key`, `${keys}/bob/2026-03-02.key`]]) {
+    for (const archive of [kept, `${root}/backup`]) {
+      const { status, out } = await run(...openArgs, '--archive', archive, '--at', '2026-03-01T20:41:00Z', '--window', '20m', '--ip', '203.0.113.7', ...identities.flatMap((path) => ['--identity', path]))
+      t.equal(status, 1)
+      t.equal(out, '')
+    }
+  }
+  const left = filesUnder(keys).filter((path) => path.endsWith('.key')).flatMap((path) => /AGE-SECRET-KEY-\S+/.exec(readFileSync(path, 'utf8'))?.[0] ?? [])
+  t.equal(left.length, 6)
+  for (const path of filesUnder(`${root}/backup`).filter((name) => name.includes('2026-03-01') && name.endsWith('.age'))) {
+    await t.rejects(unseal(readFileSync(path), left), { name: 'ArchiveError' }, 'no key that is left opens it')
+  }
+  t.equal((await open('2026-03-02T00:30:00Z', '20m', '2001:db8::7', `${keys}/alice`, `${keys}/bob`)).status, 0)
+  t.match(await run('keygen', '--days', '2', '--out', keys, '--officer', 'alice,bob'), { status: 0, out: /^0 days made/ }, 'and keygen does not make that day again')
+})
+
+t.test('neither a message nor a file, the audit log included, holds an address that was archived or looked for', async (t) => {
+  t.ok(said.length > 2000)
+  t.notMatch(said, new RegExp(`203\\.0\\.113|198\\.51\\.100|2001:db8|192\\.0\\.2|canary`, 'i'))
+  t.notMatch(said, /AGE-SECRET|PRIVATE/)
+  t.same(hits(root, ['203.0.113.7', '2001:db8::7', '198.51.100.', CANARY]), [])
+})
+
+const CHARSET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
+
+/** BIP 173, in capitals: the text form of age's private keys. */
+function bech32(prefix: string, bytes: Uint8Array): string {
+  const lower = prefix.toLowerCase()
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')
+  const data = (bits.match(/.{1,5}/g) ?? []).map((five) => Number.parseInt(five.padEnd(5, '0'), 2))
+  const expanded = [...[...lower].map((letter) => letter.charCodeAt(0) >> 5), 0, ...[...lower].map((letter) => letter.charCodeAt(0) & 31)]
+  let check = 1
+  for (const value of [...expanded, ...data, 0, 0, 0, 0, 0, 0]) {
+    const top = check >> 25
+    check = ((check & 0x1ffffff) << 5) ^ value
+    for (const [i, generator] of [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3].entries()) if ((top >> i) & 1) check ^= generator
+  }
+  const checksum = [0, 1, 2, 3, 4, 5].map((i) => ((check ^ 1) >> (5 * (5 - i))) & 31)
+  return `${lower}1${[...data, ...checksum].map((value) => CHARSET[value] ?? '').join('')}`.toUpperCase()
+}

@@ -1,0 +1,93 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { addressText, rawLine, rawRecordOf, readRawLine } from '../../src/archive/raw-record.ts'
+import { ClientAddress } from '../../src/privacy/address.ts'
+import { facts } from './archive.ts'
+
+const TOKEN = 'eyJhbGciOiJIUzI1NiJ9'
+
+t.test('an address has one text, whatever way it was written', async (t) => {
+  for (const [given, text] of [
+    ['203.0.113.7', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['255.255.255.255', '255.255.255.255'],
+    ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+    ['2001:db8:0:1:0:0:0:1', '2001:db8:0:1::1'],
+    ['2001:db8::1:0:0:1', '2001:db8::1:0:0:1'],
+    ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+    ['::', '::'],
+    ['::1', '::1'],
+    ['fe80::', 'fe80::'],
+    ['[2001:db8::5]:443', '2001:db8::5'],
+  ] as const) {
+    const address = ClientAddress.parse(given)
+    t.equal(address && addressText(address), text, given)
+  }
+})
+
+t.test('the text of an address reads back as the same address', async () => {
+  fc.assert(fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (given) => {
+    const address = ClientAddress.parse(given)
+    if (address === undefined) return
+    const again = ClientAddress.parse(addressText(address))
+    for (const position of [0, 1, 2, 3] as const) if (again?.word(position) !== address.word(position)) throw new Error('another address')
+  }))
+})
+
+t.test('names stay in a request and whatever may be a token, an address or a value is cut', async (t) => {
+  for (const [path, query, text] of [
+    ['/live/main/master.m3u8', '', '/live/main/master.m3u8'],
+    ['/', '', '/'],
+    ['/live/', '', '/live/'],
+    ['/vod/film-2024/index_1280x720.m3u8', '', '/vod/film-2024/index_1280x720.m3u8'],
+    [`/s/${TOKEN}/master.m3u8`, '', '/s/_/master.m3u8'],
+    [`/s/${TOKEN}.${TOKEN}.${TOKEN}/master.m3u8`, '', '/s/_/master.m3u8'],
+    ['/hdnts=exp=1772397060~acl=*~hmac=9f2c/master.m3u8', '', '/_/master.m3u8'],
+    ['/203.0.113.7/master.m3u8', '', '/_/master.m3u8'],
+    ['/d41d8cd98f00b204e9800998ecf8427e/master.m3u8', '', '/_/master.m3u8'],
+    ['/live;jsessionid=1/master.m3u8', '', '/_/master.m3u8'],
+    ['/live/master.m3u8', 'token=abc&x=1', '/live/master.m3u8?token=&x='],
+    ['/live/master.m3u8', 'CMCD=sid%3D%22a%22', '/live/master.m3u8?CMCD='],
+    ['/live/master.m3u8', 'abc', '/live/master.m3u8?_'],
+    ['/live/master.m3u8', `${TOKEN}=1`, '/live/master.m3u8?_='],
+    ['/live/master.m3u8', '203.0.113.7', '/live/master.m3u8?_'],
+    ['/live/master.m3u8', '&&=', '/live/master.m3u8?_&_&_='],
+  ] as const) {
+    t.equal(rawRecordOf(facts({ path, query })).request, `GET https://play.omroep.example${text}`, `${path}?${query}`)
+  }
+})
+
+t.test('a token at the end of a path that is too long goes whole', async (t) => {
+  const { request } = rawRecordOf(facts({ path: `/${'part-of-it/'.repeat(92)}${TOKEN}/master.m3u8` }))
+  t.notMatch(request, /eyJ/)
+  t.match(request, /\/_$/)
+  t.ok(request.length < 1100)
+})
+
+t.test('no value of a query is in a record, whatever it is', async () => {
+  fc.assert(fc.property(fc.stringMatching(/^[!-%'-~]{1,30}$/), fc.stringMatching(/^[a-z]{1,8}$/), (value, name) => {
+    const { request } = rawRecordOf(facts({ query: `${name}=canary${value}` }))
+    if (request.includes('canary')) throw new Error(request)
+  }))
+})
+
+t.test('a record has these fields and no other, so nothing joins it to the decision stream', async (t) => {
+  const record = rawRecordOf(facts({ userAgent: 'u'.repeat(1000), port: undefined }))
+  t.same(Object.keys(record), ['time', 'address', 'port', 'request', 'agent', 'service', 'outcome', 'target', 'status'])
+  t.equal(record.agent?.length, 512)
+  t.equal(record.port, null)
+  t.same(rawRecordOf({ ...facts(), address: undefined }).address, null)
+})
+
+t.test('a record is one line, whatever the user agent holds, and is read back', async () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 0, max: 4e12 }), (userAgent, time) => {
+    const line = rawLine(rawRecordOf(facts({ userAgent, time })))
+    if (line.indexOf('\n') !== line.length - 1) throw new Error('more than a line')
+    const read = readRawLine(line)
+    if (read?.time !== time || read.address !== '203.0.113.7') throw new Error('not read back')
+  }))
+})
+
+t.test('what is no record is not read', async (t) => {
+  for (const line of ['', '{', 'null', '[]', '{"time":1}', '{"time":"1","address":null}', '{"time":1,"address":2}']) t.equal(readRawLine(line), undefined, line)
+})

@@ -1,0 +1,340 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dayOf } from '../../src/archive/day.ts'
+import { files } from '../../src/archive/files.ts'
+import type { ArchiveFiles } from '../../src/archive/files.ts'
+import { RecipientList } from '../../src/archive/recipients.ts'
+import { makeIdentity, recipientOf } from '../../src/archive/seal.ts'
+import { WorkerSealer } from '../../src/archive/sealer.ts'
+import { verifyChain } from '../../src/archive/verify-chain.ts'
+import { entriesIn } from '../../src/archive/verify.ts'
+import { ArchiveWriter } from '../../src/archive/writer.ts'
+import type { ArchiveWriterOptions } from '../../src/archive/writer.ts'
+import { Clock, settle } from '../log/clock.ts'
+import { facts, FakeSealer, fakeList, filesUnder, NOON, signingPair } from './archive.ts'
+
+const pair = signingPair()
+const DAY = '2026-03-01'
+const NEXT = NOON + 4 * 3_600_000
+
+function setUp(directory: string, change: Partial<ArchiveWriterOptions> = {}) {
+  const clock = new Clock()
+  clock.now = NOON
+  const sealer = new FakeSealer()
+  const states: string[] = []
+  const writer = new ArchiveWriter({
+    router: 'ams-1', directory, recipients: fakeList(DAY, '2026-03-02'), signingKey: pair.signingKey, sealer, setTimer: clock.setTimer, now: () => clock.now,
+    onState: (state, code) => states.push(`${state} ${code}`), ...change,
+  })
+  return { clock, sealer, writer, states }
+}
+
+/** Lets the disk answer, as long as it takes. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 2000 && !condition(); i++) await settle()
+}
+
+const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0)
+
+async function faultsIn(directory: string): Promise<string[]> {
+  const report = verifyChain(await entriesIn(files, `${directory}/ams-1`), { router: 'ams-1', publicKey: pair.publicKey, keptFrom: DAY })
+  return report.problems.map(({ segment, fault }) => `${segment} ${fault}`)
+}
+
+t.test('records of a minute become one segment of that day, in a chain that verifies', async (t) => {
+  const directory = t.testdir()
+  const { clock, sealer, writer } = setUp(directory)
+  for (let i = 0; i < 10; i++) writer.add(facts({ time: NOON + i }))
+  clock.advance(59_999)
+  await settle()
+  t.equal(writer.segments, 0, 'not before the minute is over')
+  clock.advance(1)
+  await until(() => writer.segments === 1)
+  writer.add(facts({ time: NOON + 60_000 }))
+  await writer.close()
+  t.equal(writer.written, 11)
+  t.equal(writer.waiting, 0)
+  t.equal(writer.memory, 0)
+  t.equal(sealer.lines.length, 11)
+  t.ok(sealer.closed)
+  t.same(await faultsIn(directory), [])
+  t.same(filesUnder(directory).map((path) => path.slice(directory.length).replace(/\d{15}/, 'N')), [
+    '/ams-1/2026-03-01/N.age', '/ams-1/2026-03-01/N.checkpoint', '/ams-1/2026-03-01/N.age', '/ams-1/2026-03-01/N.checkpoint',
+  ])
+})
+
+t.test('records of another day go to another segment, sealed to that day\'s keys', async (t) => {
+  const directory = t.testdir()
+  const { sealer, writer } = setUp(directory)
+  const midnight = Date.UTC(2026, 2, 2)
+  for (const time of [midnight - 1, midnight, midnight + 1]) writer.add(facts({ time }))
+  await writer.close()
+  t.same(sealer.recipients, ['a of 2026-03-01,b of 2026-03-01', 'a of 2026-03-02,b of 2026-03-02'])
+  t.same(sealer.plaintexts.map((text) => text.split('\n')[0]), ['{"archive":1,"router":"ams-1","day":"2026-03-01"}', '{"archive":1,"router":"ams-1","day":"2026-03-02"}'])
+  t.same(sealer.plaintexts.map((text) => text.split('\n').filter((line) => line !== '').length - 1), [1, 2])
+  t.same(await faultsIn(directory), [])
+})
+
+t.test('a day without keys is not archived and is counted, and a new list ends that', async (t) => {
+  const directory = t.testdir()
+  const { writer } = setUp(directory, { recipients: fakeList('2026-02-28') })
+  t.equal(writer.daysLeft, 0)
+  for (let i = 0; i < 3; i++) writer.add(facts())
+  t.equal(writer.dropped.no_keys, 3)
+  t.equal(writer.memory, 0)
+  writer.use(fakeList(DAY))
+  t.equal(writer.daysLeft, 1)
+  writer.add(facts())
+  await writer.close()
+  t.equal(writer.written, 1)
+})
+
+t.test('the size of a segment tells little: it is a multiple of 64 KiB, whatever is in it', async (t) => {
+  for (const [records, size] of [[1, 65_536], [100, 65_536], [400, 131_072], [2000, 524_288]] as const) {
+    const { sealer, writer } = setUp(t.testdir())
+    for (let i = 0; i < records; i++) writer.add(facts())
+    await writer.close()
+    t.equal(sealer.plaintexts.length, 1)
+    t.equal(sealer.plaintexts[0]?.length, size, `${records} records`)
+  }
+})
+
+t.test('a mebibyte is sealed at once, and no record is cut by it', async (t) => {
+  const { sealer, writer } = setUp(t.testdir())
+  for (let i = 0; i < 10_000; i++) writer.add(facts({ time: NOON + i }))
+  await writer.close()
+  t.equal(writer.written, 10_000)
+  t.ok(sealer.plaintexts.length > 1)
+  t.ok(sealer.plaintexts.every((text) => text.length <= 1024 * 1024))
+  t.same(sealer.lines.map((line) => JSON.parse(line).time), Array.from({ length: 10_000 }, (_, i) => NOON + i))
+})
+
+t.test('a disk that hangs costs the newest records, a bounded memory and no request', async (t) => {
+  let hang = true
+  const stuck: { resolve?: () => void } = {}
+  const io: ArchiveFiles = { ...files, write: (path, bytes) => (hang ? new Promise((resolve) => void (stuck.resolve = () => resolve(files.write(path, bytes)))) : files.write(path, bytes)) }
+  const { sealer, writer } = setUp(t.testdir(), { io, maxBytes: 3 * 1024 * 1024 })
+  for (let i = 0; i < 40_000; i++) {
+    writer.add(facts({ time: NOON + i }))
+    if (writer.memory > 3 * 1024 * 1024) t.fail(`${writer.memory} bytes in memory`)
+    if (i % 5000 === 0) await settle()
+  }
+  t.ok(writer.dropped.full > 0)
+  t.equal(writer.added, writer.written + sum(writer.dropped) + writer.waiting)
+  const kept = writer.waiting
+  hang = false
+  stuck.resolve?.()
+  await until(() => writer.memory < 1024 * 1024)
+  writer.add(facts({ time: NOON + 50_000 }))
+  await writer.close()
+  t.equal(writer.written, kept + 1, 'what was kept is written, and so is what comes after')
+  t.equal(JSON.parse(sealer.lines[0] ?? '').time, NOON, 'the oldest were kept')
+})
+
+t.test('a batch that grows stays within the bound too', async (t) => {
+  const { writer } = setUp(t.testdir(), { maxBytes: 200 * 1024 })
+  for (let i = 0; i < 2000; i++) writer.add(facts())
+  t.equal(writer.memory, 128 * 1024)
+  t.ok(writer.dropped.full > 1000)
+  await writer.close()
+  t.equal(writer.added, writer.written + writer.dropped.full)
+})
+
+t.test('a disk that never comes back does not hold up the end', async (t) => {
+  const io: ArchiveFiles = { ...files, write: () => new Promise(() => undefined) }
+  const { clock, writer } = setUp(t.testdir(), { io })
+  writer.add(facts())
+  const closed = writer.close()
+  await settle()
+  clock.advance(10_000)
+  await closed
+  t.equal(writer.dropped.closed, 1)
+  writer.add(facts())
+  t.equal(writer.dropped.closed, 2)
+  t.equal(writer.added, sum(writer.dropped))
+})
+
+t.test('after an error of the disk it tries again until it works, loses nothing, and says both once', async (t) => {
+  const directory = t.testdir()
+  for (const step of ['makeDirectory', 'write', 'rename', 'syncDirectory', 'list'] as const) {
+    let failing = 3
+    const fail = () => Promise.reject(Object.assign(new Error('canary 203.0.113.7'), { code: 'ENOSPC' }))
+    const io: ArchiveFiles = { ...files, [step]: (...given: [string, never]) => (failing-- > 0 ? fail() : (files[step] as (...given: [string, never]) => Promise<never>)(...given)) }
+    const { clock, writer, states } = setUp(`${directory}/${step}`, { io, windowMs: 1000 })
+    writer.add(facts())
+    clock.advance(1000)
+    for (let i = 0; i < 5; i++) {
+      await until(() => clock.waiting > 1 || writer.segments > 0)
+      writer.add(facts())
+      clock.advance(5000)
+      await settle()
+    }
+    await writer.close()
+    t.equal(writer.written, 6, step)
+    t.same(states, ['failed ENOSPC', 'recovered ENOSPC'], step)
+    t.same(await faultsIn(`${directory}/${step}`), [], step)
+  }
+})
+
+t.test('a segment that cannot be sealed is counted and the next one is written', async (t) => {
+  const { sealer, writer, states } = setUp(t.testdir())
+  sealer.before = () => Promise.reject(new Error('203.0.113.7'))
+  writer.add(facts())
+  writer.flush()
+  await until(() => writer.dropped.seal === 1)
+  sealer.before = async () => undefined
+  writer.add(facts())
+  await writer.close()
+  t.equal(writer.written, 1)
+  t.equal(writer.memory, 0)
+  t.same(states, ['failed SEAL', 'recovered SEAL'])
+})
+
+t.test('after a restart the chain goes on, and what a crash left half done is gone', async (t) => {
+  const directory = t.testdir()
+  for (let run = 0; run < 3; run++) {
+    const { clock, writer } = setUp(directory)
+    clock.now = NOON + run
+    writer.add(facts({ time: NOON + run * 86_400_000 / 3 * 1.5 }))
+    await writer.close()
+    const newest = filesUnder(directory).at(-1)?.replace(/\d{15}\.checkpoint/, '') ?? ''
+    writeFileSync(`${newest}.000009999999999.age.part`, 'half')
+    writeFileSync(`${newest}000009999999999.age`, 'without a checkpoint')
+  }
+  const { writer } = setUp(directory)
+  writer.add(facts({ time: NEXT }))
+  await writer.close()
+  t.same(await faultsIn(directory), [])
+  t.notOk(filesUnder(directory).some((path) => path.includes('part')))
+})
+
+t.test('a router that lost its place starts a chain anew and never takes a number twice', async (t) => {
+  const directory = t.testdir()
+  const first = setUp(`${directory}/a`)
+  first.writer.add(facts())
+  await first.writer.close()
+  const second = setUp(`${directory}/b`)
+  second.clock.now = NOON + 5
+  second.writer.add(facts())
+  await second.writer.close()
+  const numbers = filesUnder(directory).filter((path) => path.endsWith('.age')).map((path) => path.slice(-19, -4))
+  t.same(numbers, [String(NOON).padStart(15, '0'), String(NOON + 5).padStart(15, '0')])
+})
+
+t.test('a local segment is deleted after an hour, shipped or not, and is counted', async (t) => {
+  const directory = t.testdir()
+  const { clock, writer } = setUp(directory)
+  for (let i = 0; i < 2; i++) {
+    writer.add(facts({ time: NOON + i }))
+    writer.flush()
+    await until(() => writer.segments === i + 1)
+  }
+  const [older = '', newer = ''] = filesUnder(directory).filter((path) => path.endsWith('.age'))
+  utimesSync(older, NOON / 1000, (NOON - 3_600_000) / 1000)
+  utimesSync(newer, NOON / 1000, NOON / 1000)
+  clock.advance(60_000)
+  await until(() => writer.expired > 0)
+  t.equal(writer.expired, 1)
+  t.same(filesUnder(directory).filter((path) => path.endsWith('.age')), [newer])
+  t.same((await faultsIn(directory)).map((fault) => fault.replace(/.* /, '')), ['missing'], 'its checkpoint shows that it was there')
+  await writer.close()
+})
+
+t.test('what is no record costs itself alone', async (t) => {
+  const { sealer, writer } = setUp(t.testdir())
+  writer.add({ ...facts(), get path(): string { throw new Error('203.0.113.7') } })
+  writer.add(facts({ time: Number.NaN }))
+  writer.add(facts({ path: '/'.repeat(5_000_000), query: '&'.repeat(5_000_000), userAgent: '\u0000'.repeat(100_000) }))
+  writer.add(facts())
+  await writer.close()
+  t.equal(writer.dropped.invalid, 1)
+  t.equal(writer.dropped.no_keys, 1, 'no day, no keys')
+  t.equal(writer.written, 2)
+  t.ok(sealer.lines.every((line) => line.length < 8000))
+})
+
+t.test('added = written + dropped + waiting, whatever happens in whatever order, and every written record comes out once', async (t) => {
+  const directory = t.testdir()
+  let runs = 0
+  const event = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ kind: fc.constant('add' as const), count: fc.integer({ min: 1, max: 300 }), hours: fc.nat(72) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms: fc.nat(120_000) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('disk' as const, 'seal' as const, 'flush' as const, 'settle' as const) }) },
+  )
+  await fc.assert(fc.asyncProperty(fc.array(event, { maxLength: 30 }), async (events) => {
+    let diskFails = false
+    let sealFails = false
+    const io: ArchiveFiles = { ...files, write: (path, bytes) => (diskFails ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : files.write(path, bytes)) }
+    const place = `${directory}/${runs++}`
+    const { clock, sealer, writer } = setUp(place, { io, maxBytes: 512 * 1024 })
+    sealer.before = async () => {
+      if (sealFails) throw new Error('no')
+    }
+    const check = () => {
+      if (writer.added !== writer.written + sum(writer.dropped) + writer.waiting) throw new Error('a record is not accounted for')
+      if (writer.memory > 512 * 1024) throw new Error('too much memory')
+    }
+    for (const happened of events) {
+      if (happened.kind === 'add') for (let i = 0; i < happened.count; i++) writer.add(facts({ time: NOON + happened.hours * 3_600_000 + i }))
+      else if (happened.kind === 'advance') clock.advance(happened.ms)
+      else if (happened.kind === 'disk') diskFails = !diskFails
+      else if (happened.kind === 'seal') sealFails = !sealFails
+      else if (happened.kind === 'flush') writer.flush()
+      else await settle()
+      check()
+    }
+    diskFails = false
+    await writer.close()
+    check()
+    if (writer.waiting !== 0 || writer.memory !== 0) throw new Error('something waits after the end')
+    if (sealer.lines.length !== writer.written) throw new Error('not every record that was sealed was written once')
+    const report = verifyChain(await entriesIn(files, `${place}/ams-1`), { router: 'ams-1', publicKey: pair.publicKey, keptFrom: DAY })
+    const faults = report.problems.filter(({ fault }) => fault !== 'epoch')
+    if (faults.length > 0 || (report.problems.length === 0 && report.records !== writer.written)) throw new Error(JSON.stringify(faults))
+  }), { numRuns: 40 })
+})
+
+t.test('nothing that is given to the disk holds a plaintext, under whatever name, also where the disk fails in between', async (t) => {
+  const directory = t.testdir()
+  const recipients = new RecipientList(['alice', 'bob'], [[DAY, [await recipientOf(await makeIdentity()), await recipientOf(await makeIdentity())]]])
+  const given: Buffer[] = []
+  let failing = 2
+  const io: ArchiveFiles = {
+    ...files,
+    write: async (path, bytes) => {
+      given.push(Buffer.from(path), Buffer.from(bytes))
+      if (failing-- > 0) throw Object.assign(new Error('no'), { code: 'ENOSPC' })
+      await files.write(path, bytes)
+    },
+  }
+  const clockless = (run: () => void, ms: number) => {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  }
+  let recover = () => undefined as void
+  const recovered = new Promise<void>((resolve) => { recover = resolve })
+  const onState = (state: string) => {
+    if (state === 'recovered') recover()
+  }
+  const setTimer = (run: () => void, ms: number) => clockless(run, ms === 10_000 ? ms : Math.min(ms, 50))
+  const { writer } = setUp(directory, { io, recipients, sealer: new WorkerSealer(clockless), setTimer, onState })
+  const canaries = ['canary-7f3a', '203.0.113.7', 'master.m3u8', 'edge-fra-2', '"time"', '"archive"']
+  for (let i = 0; i < 500; i++) writer.add(facts({ userAgent: 'canary-7f3a', time: NOON + i }))
+  await recovered
+  await writer.close()
+  t.equal(writer.written, 500)
+  t.ok(given.length >= 8)
+  for (const canary of canaries) t.notOk(given.some((bytes) => bytes.includes(canary) || bytes.includes(Buffer.from(canary, 'utf16le')) || bytes.includes(Buffer.from(canary).toString('hex'))), canary)
+})
+
+t.test('segments and checkpoints are for their owner alone', async (t) => {
+  const directory = t.testdir()
+  const { writer } = setUp(directory)
+  writer.add(facts())
+  await writer.close()
+  for (const path of filesUnder(directory)) t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(statSync(`${directory}/ams-1/${dayOf(NOON)}`).mode & 0o777, 0o700)
+  t.match(await readFile(filesUnder(directory)[1] ?? '', 'utf8'), /^wissel-archive-checkpoint\/1\nrouter ams-1\nepoch 2026-03-01\nseq \d+\nprev 0{64}\nsegment [0-9a-f]{64}\nn 1\nfrom 2026-03-01T20:31Z\nto 2026-03-01T20:31Z\nsignature \S+\n$/)
+})

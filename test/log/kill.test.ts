@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { accountsOf } from '../../src/cli/log.ts'
+import { SegmentSink } from '../../src/log/sinks/segments.ts'
+import { Clock } from './clock.ts'
+
+const WINDOW_MS = 100
+const RUNS = 3
+
+/** Starts a writer, lets it decide for a while and ends it. Resolves with what it said last, and how many decisions a window had. */
+async function ended(directory: string, boot: string, signal: NodeJS.Signals) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'segment-writer.ts'), directory, boot, String(WINDOW_MS)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  let decided = 0
+  /** The most that was ever decided and not yet recorded: what was in memory. */
+  let most = 0
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+    for (const [, all = '0', written = '0'] of text.matchAll(/^(\d+) (\d+)$/gm)) {
+      decided = Number(all)
+      most = Math.max(most, decided - Number(written))
+    }
+    if (decided > 3000 && !child.killed) child.kill(signal)
+  })
+  await once(child, 'close')
+  const [, closed] = /^closed (\d+)$/m.exec(said) ?? []
+  return { decided, most, closed: closed === undefined ? undefined : Number(closed) }
+}
+
+function folder(t: { teardown(run: () => void): unknown }): string {
+  const directory = mkdtempSync(join(tmpdir(), 'wissel-kill-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  return directory
+}
+
+t.test('a process that is told to stop loses nothing', async (t) => {
+  const directory = folder(t)
+  for (let run = 0; run < RUNS; run++) {
+    const boot = `0000000${run}`
+    const { closed } = await ended(directory, boot, 'SIGTERM')
+    const account = (await accountsOf(directory)).find(({ writer }) => writer.includes(boot))
+    t.match(account, { decided: closed, recorded: closed, dropped: 0, lost: 0, end: 'stopped', problems: [] })
+  }
+})
+
+t.test('one that is killed loses at most what a window held, and what is left adds up', async (t) => {
+  const directory = folder(t)
+  for (let run = 0; run < RUNS; run++) {
+    const boot = `0000000${run}`
+    const { decided, most } = await ended(directory, boot, 'SIGKILL')
+    // The next start repairs what is there.
+    const next = new SegmentSink({ directory, writer: { router: 'ams-1', boot: `1000000${run}` }, setTimer: new Clock().setTimer, now: () => Date.now() })
+    next.account({ decided: 1, dropped: 1 })
+    await next.close()
+    t.equal(next.repaired, 1)
+    const account = (await accountsOf(directory)).find(({ writer }) => writer.includes(boot))
+    t.match(account, { dropped: 0, lost: 0, end: 'killed', problems: [] })
+    // Two windows at most: the one that was in memory, and one that was on its way to the disk.
+    t.ok(decided - (account?.recorded ?? 0) <= 2 * most, `${decided - (account?.recorded ?? 0)} of ${decided} were lost; a window held ${most}`)
+  }
+})

@@ -1,0 +1,320 @@
+import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { verifyLog } from '../../src/cli/log.ts'
+import type { ContentId } from '../../src/privacy/values.ts'
+import { settle } from './clock.ts'
+import { NOW, WORLD, facts, factsOf, redirectTo } from './decisions.ts'
+import { SegmentDisk, until } from './segment-disk.ts'
+
+const [omroep] = WORLD.services
+const [fra] = WORLD.targets
+if (!omroep || !fra) throw new Error('the world is too small')
+const toFra = redirectTo(omroep, fra)
+const titled = (i: number) => factsOf(toFra, { content: `title-${i}` as ContentId })
+
+function disk(t: { teardown(run: () => void): unknown }): SegmentDisk {
+  const made = new SegmentDisk()
+  t.teardown(() => made.remove())
+  return made
+}
+
+t.test('a segment is a header, records, a mark after each window and an end; then it gets its final name', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink())
+  for (let i = 0; i < 5; i++) log.add(factsOf(toFra))
+  d.clock.advance(1000)
+  await until(() => d.files.length === 1 && d.lines.length === 3)
+  t.match(d.files[0], /^20260301T2031Z-ams-1-4f2a9c01-0-00000001\.open$/)
+  log.add(factsOf(toFra))
+  await log.close()
+  t.match(d.files, [/^20260301T2031Z-ams-1-4f2a9c01-0-00000001\.ndjson$/])
+  t.same(d.lines.map(({ kind }) => kind), ['segment', 'record', 'mark', 'record', 'mark', 'end'])
+  t.match(await d.account(), { decided: 6, recorded: 6, dropped: 0, lost: 0, expired: 0, end: 'stopped', problems: [] })
+})
+
+t.test('a writer that decided nothing leaves no file', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink())
+  await log.close()
+  t.notOk(existsSync(d.directory))
+})
+
+t.test('decided = recorded + dropped, and the files say so, whatever the disk does', async () => {
+  const faults = fc.constantFrom('none', 'none', 'none', 'full', 'room', 'readOnly', 'works')
+  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.array(facts, { maxLength: 6 }), faults, fc.nat(900)), { minLength: 1, maxLength: 12 }), fc.constantFrom(900, 4000, 1 << 20), async (windows, maxBytes) => {
+    const d = new SegmentDisk()
+    try {
+      const sink = d.sink({ maxBytes, segmentBytes: 2000, segmentMs: 2500, budgetBytes: 1 << 30 })
+      const log = d.log(sink, { maxDistinct: 8 })
+      for (const [given, fault, room] of windows) {
+        if (fault === 'full') d.room = 0
+        if (fault === 'room') d.room = room
+        if (fault === 'readOnly') d.readOnly = true
+        if (fault === 'works') [d.room, d.readOnly] = [Infinity, false]
+        for (const each of given) log.add(each)
+        d.clock.advance(1000)
+        await settle()
+      }
+      ;[d.room, d.readOnly] = [Infinity, false]
+      for (let i = 0; i < 3 || d.states.length % 2 === 1 || d.inFlight > 0; i++) {
+        d.clock.advance(1000)
+        await settle()
+      }
+      await log.close()
+      if (log.decided === 0) return true
+      const account = await d.account()
+      return account.problems.length === 0 && account.lost === 0 && account.end === 'stopped' && account.decided === log.decided
+        && account.recorded + account.dropped === log.decided && account.dropped === log.dropped + sink.dropped
+    } finally {
+      d.remove()
+    }
+  }), { numRuns: 100 })
+})
+
+t.test('a full disk costs the newest records, which a gap counts, and is used again by itself', async (t) => {
+  const d = disk(t)
+  const sink = d.sink({ maxBytes: 3000 })
+  const log = d.log(sink)
+  log.add(titled(0))
+  log.flush()
+  await until(() => d.lines.length === 3)
+  d.room = 100
+  for (let i = 1; i < 100; i++) {
+    log.add(titled(i))
+    log.flush()
+  }
+  await until(() => d.states.length === 1)
+  t.ok(sink.dropped > 80, 'memory is bounded')
+  d.room = Infinity
+  d.clock.advance(1000)
+  await until(() => d.states.length === 2)
+  await until(() => d.lines.some(({ kind }) => kind === 'gap'))
+  t.same(d.states, ['failed ENOSPC', 'recovered ENOSPC'])
+  log.add(titled(100))
+  await log.close()
+  t.match(await d.account(), { decided: 101, dropped: sink.dropped, recorded: 101 - sink.dropped, lost: 0, problems: [], end: 'stopped' })
+})
+
+t.test('a disk that hangs blocks nobody, and closing gives up in time', async (t) => {
+  const d = disk(t)
+  const sink = d.sink()
+  const log = d.log(sink)
+  d.hung = true
+  log.add(titled(0))
+  log.flush()
+  await until(() => d.inFlight === 1)
+  log.add(titled(1))
+  let closed = false
+  const closing = log.close().then(() => { closed = true })
+  await settle()
+  t.notOk(closed)
+  d.clock.advance(5000)
+  await closing
+  t.equal(sink.dropped, 2)
+  t.equal(d.mostInFlight, 1)
+  d.resume()
+  await settle()
+})
+
+t.test('a segment ends by size and by age, and the next one goes on where it ended', async (t) => {
+  const d = disk(t)
+  let closed = 0
+  const log = d.log(d.sink({ segmentBytes: 1000, segmentMs: 60_000, onClosed: () => closed++ }))
+  for (let i = 0; i < 10; i++) {
+    log.add(titled(i))
+    log.flush()
+    await d.records(i + 1)
+  }
+  await until(() => d.files.length >= 3)
+  log.add(titled(10))
+  log.flush()
+  await d.records(11)
+  d.clock.advance(60_000)
+  await until(() => !d.files.some((file) => file.endsWith('.open')))
+  t.ok(closed >= 3, 'nothing waits for the next record')
+  await log.close()
+  t.match(await d.account(), { decided: 11, recorded: 11, lost: 0, problems: [], end: 'stopped' })
+})
+
+t.test('the budget holds: the oldest closed segments go, and the first that is left tells what they held', async (t) => {
+  const d = disk(t)
+  const sink = d.sink({ segmentBytes: 600, budgetBytes: 280_000 })
+  const log = d.log(sink)
+  for (let i = 0; i < 60; i++) {
+    for (let j = 0; j < 20; j++) log.add(titled(i * 20 + j))
+    log.flush()
+    await settle()
+  }
+  await log.close()
+  const bytes = d.files.reduce((sum, file) => sum + d.text(file).length, 0)
+  t.ok(bytes <= 280_000)
+  t.ok(sink.deleted > 0)
+  const account = await d.account()
+  t.match(account, { decided: 1200, lost: 0, problems: [], end: 'stopped' })
+  t.equal(account.expired + account.recorded, 1200)
+})
+
+t.test('what is older than it is kept goes, though there is room', async (t) => {
+  const d = disk(t)
+  const sink = d.sink({ segmentMs: 1000, keepMs: 3_600_000 })
+  const log = d.log(sink)
+  log.add(titled(0))
+  log.flush()
+  await d.records(1)
+  d.clock.advance(1000)
+  await until(() => d.files.some((file) => file.endsWith('ndjson')))
+  d.clock.advance(3_700_000)
+  log.add(titled(1))
+  log.flush()
+  await until(() => sink.deleted === 1)
+  await log.close()
+  t.match(await d.account(), { expired: 1, recorded: 1, decided: 2, problems: [] })
+})
+
+t.test('a segment that a killed process left open is closed at the start, without its torn last line', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink())
+  for (let i = 0; i < 3; i++) {
+    log.add(titled(i))
+    log.flush()
+  }
+  await until(() => d.files.length === 1 && d.lines.length === 7)
+  const [left = ''] = d.files
+  appendFileSync(join(d.directory, left), '{"v":1,"t":"2026')
+  const next = d.sink({ writer: { router: 'ams-1', boot: 'ffffffff' } })
+  const nextLog = d.log(next)
+  nextLog.add(titled(9))
+  await nextLog.close()
+  t.equal(next.repaired, 1)
+  t.notOk(d.files.some((file) => file.endsWith('.open')))
+  t.match(d.text(left.replace('.open', '.ndjson')), /\n\{"cut":true\}\n$/)
+  t.match(await d.account(), { decided: 3, recorded: 3, lost: 0, problems: [], end: 'killed' })
+  await log.close()
+})
+
+t.test('the segments of another thread of the same process are left alone', async (t) => {
+  const d = disk(t)
+  const first = d.log(d.sink({ writer: { router: 'ams-1', boot: '4f2a9c01', thread: 0 } }))
+  const second = d.log(d.sink({ writer: { router: 'ams-1', boot: '4f2a9c01', thread: 1 } }))
+  first.add(titled(0))
+  first.flush()
+  await until(() => d.files.length === 1)
+  second.add(titled(1))
+  await second.close()
+  first.add(titled(2))
+  await first.close()
+  t.same((await Promise.all([d.account()])).map(({ recorded, problems }) => [recorded, problems]), [[2, []]])
+})
+
+t.test('a directory that is deleted costs what was in it, which the next header shows', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink())
+  log.add(titled(0))
+  log.flush()
+  await d.records(1)
+  log.add(titled(1))
+  log.flush()
+  await d.records(2)
+  rmSync(d.directory, { recursive: true })
+  d.clock.advance(60_000)
+  await until(() => d.states.length === 1)
+  d.clock.advance(1000)
+  for (let i = 2; i < 6; i++) {
+    log.add(titled(i))
+    log.flush()
+    d.clock.advance(1000)
+    await settle()
+  }
+  await until(() => d.lines.length > 0)
+  await log.close()
+  t.same(d.states, ['failed ENOENT', 'recovered ENOENT'])
+  const account = await d.account()
+  t.equal(account.decided, 6)
+  t.equal(account.expired + account.recorded, 6)
+})
+
+t.test('what somebody takes out, adds or reorders shows', async (t) => {
+  const make = async () => {
+    const d = disk(t)
+    const log = d.log(d.sink({ segmentBytes: 1500 }))
+    for (let i = 0; i < 12; i++) {
+      log.add(titled(i))
+      log.flush()
+      await d.records(i + 1)
+    }
+    await log.close()
+    return d
+  }
+  const rows: [string, (path: string, files: string[]) => void][] = [
+    ['a record is taken out', (path) => edit(path, (lines) => lines.toSpliced(1, 1))],
+    ['a record is there twice', (path) => edit(path, (lines) => lines.toSpliced(1, 0, lines[1] ?? ''))],
+    ['a count is changed', (path) => edit(path, (lines) => lines.with(1, (lines[1] ?? '').replace('"n":1', '"n":2')))],
+    ['a line is something else', (path) => edit(path, (lines) => lines.toSpliced(1, 0, '{"ip":"192.0.2.1"}'))],
+    ['a header is gone', (path) => edit(path, (lines) => lines.slice(1))],
+    ['the end is cut off', (path) => truncateSync(path, readFileSync(path).length - 20)],
+    ['a segment in the middle is gone', (path) => unlinkSync(path)],
+  ]
+  for (const [name, spoil] of rows) {
+    const d = await make()
+    const file = d.files[1] ?? ''
+    spoil(join(d.directory, file), d.files)
+    const { problems } = await d.account()
+    t.ok(problems.length > 0, name)
+    const said: string[] = []
+    t.equal(await verifyLog(d.directory, { json: false, out: (text) => said.push(text) }), 1)
+    t.match(said.join(''), /does not add up/)
+    t.notMatch(said.join(''), /192\.0\.2/)
+  }
+})
+
+function edit(path: string, change: (lines: string[]) => string[]): void {
+  writeFileSync(path, `${change(readFileSync(path, 'utf8').split('\n').slice(0, -1)).join('\n')}\n`)
+}
+
+t.test('wissel log verify prints a row per writer, and exits with 0 where all add up', async (t) => {
+  const d = disk(t)
+  const said: string[] = []
+  for (const boot of ['4f2a9c01', '4f2a9c02']) {
+    const log = d.log(d.sink({ writer: { router: 'ams-1', boot } }))
+    for (let i = 0; i < 3; i++) log.add(titled(i))
+    await log.close()
+  }
+  t.equal(await verifyLog(d.directory, { json: false, out: (text) => said.push(text) }), 0)
+  t.match(said.join(''), /ams-1-4f2a9c01-0 +3 +3 +0 +0 +0 {2}stopped as planned\n/)
+  t.match(said.join(''), /all +6 +6 +0 +0 +0\nadds up/)
+  said.length = 0
+  t.equal(await verifyLog(d.directory, { json: true, out: (text) => said.push(text) }), 0)
+  t.match(JSON.parse(said.join('')), { adds: true, writers: [{ recorded: 3 }, { recorded: 3 }] })
+  t.equal(await verifyLog(d.root, { json: false, out: () => undefined }), 1, 'a directory without segments proves nothing')
+  await t.rejects(verifyLog(join(d.root, 'nowhere'), { json: false, out: () => undefined }), { code: 'WISSEL_USAGE' })
+})
+
+t.test('strict windows are written in random order, which depends on the chance alone and not on who came first', async (t) => {
+  const write = async (order: readonly number[], seed: number) => {
+    const d = disk(t)
+    let state = seed
+    const log = d.log(d.sink(), { windowMs: 60_000, shuffle: () => (state = (state * 16807) % 2147483647) / 2147483647 })
+    for (const i of order) log.add(titled(i))
+    d.clock.advance(59_999)
+    await settle()
+    t.throws(() => readdirSync(d.directory), 'nothing before the minute is over')
+    await log.close()
+    return d.lines.flatMap((line) => (line.kind === 'record' ? [line.record.content] : []))
+  }
+  const order = Array.from({ length: 20 }, (_, i) => i)
+  const [forward, backward, other] = [await write(order, 7), await write(order.toReversed(), 7), await write(order, 8)]
+  t.same(forward, backward)
+  t.notSame(forward, other)
+  t.notSame(forward, forward.toSorted())
+  t.same(new Set(forward).size, 20)
+})
+
+t.test('no line of a segment tells more of the time than the minute', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink())
+  log.add(factsOf(toFra, { now: NOW + 12_345 }))
+  await log.close()
+  t.notMatch(d.files.join() + d.files.map((file) => d.text(file)).join(''), /12[.,]?345|20:31:|2031\d/)
+})

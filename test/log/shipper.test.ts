@@ -1,0 +1,228 @@
+import { existsSync, unlinkSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { parseLine } from '../../src/log/segments/lines.ts'
+import { Shipper } from '../../src/log/segments/shipper.ts'
+import type { Batch, ShipperOptions } from '../../src/log/segments/shipper.ts'
+import { httpShipper } from '../../src/log/sinks/http.ts'
+import { redisStreamShipper } from '../../src/log/sinks/redis-stream.ts'
+import type { ContentId } from '../../src/privacy/values.ts'
+import { settle } from './clock.ts'
+import { WORLD, factsOf, redirectTo } from './decisions.ts'
+import { SegmentDisk, until } from './segment-disk.ts'
+
+const [omroep] = WORLD.services
+const [fra] = WORLD.targets
+if (!omroep || !fra) throw new Error('the world is too small')
+const toFra = redirectTo(omroep, fra)
+
+/** A receiver that can be away. */
+class Receiver {
+  away = false
+  attempts = 0
+  readonly batches: Batch[] = []
+
+  readonly send = async (batch: Batch): Promise<void> => {
+    this.attempts++
+    if (this.away) throw Object.assign(new Error('away, and a token that nobody should see'), { code: 'ECONNREFUSED' })
+    this.batches.push(batch)
+  }
+
+  get titles(): string[] {
+    return this.batches.flatMap(({ lines }) => lines.map(parseLine)).flatMap((line) => (line.kind === 'record' ? [line.record.content] : []))
+  }
+}
+
+type Test = { teardown(run: () => void): unknown }
+
+/** A disk with so many titles in segments of a window each. */
+async function filled(t: Test, count: number, boot = '4f2a9c01') {
+  const d = new SegmentDisk()
+  t.teardown(() => d.remove())
+  await add(d, 0, count, boot)
+  return d
+}
+
+async function add(d: SegmentDisk, from: number, to: number, boot: string) {
+  const log = d.log(d.sink({ segmentBytes: 900, writer: { router: 'ams-1', boot } }))
+  for (let i = from; i < to; i++) {
+    const already = d.lines.filter(({ kind }) => kind === 'record').length
+    log.add(factsOf(toFra, { content: `title-${i}` as ContentId }))
+    log.flush()
+    await d.records(already + 1)
+  }
+  await log.close()
+}
+
+function ship(d: SegmentDisk, receiver: Receiver, options: Partial<ShipperOptions> = {}) {
+  const states: string[] = []
+  const shipper = new Shipper({
+    name: 'test', directory: d.directory, cursor: join(d.root, 'test.cursor'), send: receiver.send, setTimer: d.clock.setTimer, onState: (state, code) => states.push(`${state} ${code}`), ...options,
+  })
+  return { shipper, states }
+}
+
+const titles = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `title-${from + i}`)
+
+t.test('closed segments are taken in order, every line once', async (t) => {
+  const d = await filled(t, 12)
+  const receiver = new Receiver()
+  const { shipper } = ship(d, receiver, { batchBytes: 300 })
+  shipper.wake()
+  await until(() => shipper.shipped === 12)
+  t.same(receiver.titles, titles(0, 12))
+  t.equal(shipper.dropped, 0)
+  t.equal(new Set(receiver.batches.map(({ from }) => from)).size, receiver.batches.length)
+  await shipper.close()
+  t.equal(d.clock.waiting, 0)
+})
+
+t.test('after a restart it goes on after the last batch that was acknowledged', async (t) => {
+  const d = await filled(t, 6)
+  const first = new Receiver()
+  const { shipper } = ship(d, first)
+  shipper.wake()
+  await until(() => shipper.shipped === 6)
+  await shipper.close()
+  await add(d, 6, 10, '4f2a9c02')
+  const second = new Receiver()
+  const { shipper: next } = ship(d, second)
+  next.wake()
+  await until(() => next.shipped === 4)
+  t.same(second.titles, titles(6, 10))
+  await next.close()
+})
+
+t.test('while the receiver is away it is asked ever less often, and then gets everything', async (t) => {
+  const d = await filled(t, 3)
+  const receiver = new Receiver()
+  receiver.away = true
+  const { shipper, states } = ship(d, receiver, { retryMs: 1000, maxRetryMs: 4000 })
+  shipper.wake()
+  for (const [round, wait] of [1000, 2000, 4000, 4000].entries()) {
+    await until(() => receiver.attempts === round + 1 && d.clock.waiting === 1)
+    d.clock.advance(wait - 1)
+    await settle()
+    t.equal(receiver.attempts, round + 1, `not before ${wait} ms`)
+    d.clock.advance(1)
+  }
+  await until(() => receiver.attempts === 5 && d.clock.waiting === 1)
+  t.same(states, ['failed ECONNREFUSED'])
+  receiver.away = false
+  d.clock.advance(4000)
+  await until(() => shipper.shipped === 3 && d.clock.waiting === 1)
+  t.same(receiver.titles, titles(0, 3))
+  t.same(states, ['failed ECONNREFUSED', 'recovered ECONNREFUSED'])
+  await shipper.close()
+})
+
+t.test('without a position everything is taken again', async (t) => {
+  const d = await filled(t, 8)
+  for (let run = 0; run < 2; run++) {
+    const receiver = new Receiver()
+    const { shipper } = ship(d, receiver)
+    shipper.wake()
+    await until(() => shipper.shipped === 8)
+    await shipper.close()
+    t.same(receiver.titles, titles(0, 8))
+    unlinkSync(join(d.root, 'test.cursor'))
+  }
+})
+
+t.test('what the disk\'s budget deleted before it was taken is counted', async (t) => {
+  const d = await filled(t, 8)
+  const receiver = new Receiver()
+  const files = d.files
+  let taken = 0
+  const { shipper } = ship(d, receiver, { send: async (batch) => {
+    await receiver.send(batch)
+    // The disk's budget deletes the next two meanwhile.
+    if (taken++ === 0) for (const file of files.slice(1, 3)) unlinkSync(join(d.directory, file))
+  }, retryMs: 100 })
+  shipper.wake()
+  await until(() => {
+    d.clock.advance(1000)
+    return shipper.shipped + shipper.dropped === 8
+  })
+  await shipper.close()
+  t.equal(shipper.shipped + shipper.dropped, 8)
+  t.ok(shipper.dropped > 0)
+})
+
+t.test('a segment that is still written to is not touched', async (t) => {
+  const d = new SegmentDisk()
+  t.teardown(() => d.remove())
+  const log = d.log(d.sink())
+  log.add(factsOf(toFra))
+  log.flush()
+  await d.records(1)
+  const receiver = new Receiver()
+  const { shipper } = ship(d, receiver)
+  shipper.wake()
+  await settle()
+  t.equal(receiver.attempts, 0)
+  await log.close()
+  shipper.wake()
+  await until(() => shipper.shipped === 1)
+  await shipper.close()
+})
+
+t.test('a position that cannot be read is none', async (t) => {
+  const d = await filled(t, 2)
+  const { writeFileSync } = await import('node:fs')
+  for (const text of ['', 'not json', '[]', '{"ams-1-4f2a9c01-0":null}', '{"ams-1-4f2a9c01-0":{"segment":"1"}}']) {
+    writeFileSync(join(d.root, 'test.cursor'), text)
+    const receiver = new Receiver()
+    const { shipper } = ship(d, receiver)
+    shipper.wake()
+    await until(() => shipper.shipped === 2)
+    await shipper.close()
+    t.same(receiver.titles, titles(0, 2), text)
+  }
+})
+
+t.test('a Redis Stream gets lines through its port', async (t) => {
+  const d = await filled(t, 3)
+  const added: string[] = []
+  const shipper = redisStreamShipper({
+    port: { xadd: async (lines) => void added.push(...lines) }, directory: d.directory, cursor: join(d.root, 'redis.cursor'), setTimer: d.clock.setTimer,
+  })
+  shipper.wake()
+  await until(() => shipper.shipped === 3)
+  await shipper.close()
+  t.equal(added.filter((line) => parseLine(line).kind === 'record').length, 3)
+  t.ok(existsSync(join(d.root, 'redis.cursor')))
+})
+
+t.test('a collector gets NDJSON with its token and the name of the batch; what it says against it is not repeated', async (t) => {
+  const d = await filled(t, 3)
+  const got: { token: string | undefined, batch: unknown, type: string | undefined, body: string }[] = []
+  const answers = [500, 302, 204]
+  const server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk)).on('end', () => {
+      const status = answers.shift() ?? 200
+      got.push({ token: request.headers.authorization, batch: request.headers['wissel-batch'], type: request.headers['content-type'], body })
+      response.writeHead(status).end('who knows what')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const states: string[] = []
+  const shipper = httpShipper({
+    url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/records`), token: 'secret', directory: d.directory, cursor: join(d.root, 'http.cursor'),
+    setTimer: d.clock.setTimer, onState: (state, code) => states.push(`${state} ${code}`), batchBytes: 1 << 20,
+  })
+  shipper.wake()
+  await until(() => {
+    d.clock.advance(5000)
+    return shipper.shipped === 3
+  })
+  await shipper.close()
+  t.equal(shipper.shipped, 3)
+  t.match(got[0], { token: 'Bearer secret', type: 'application/x-ndjson', batch: 'ams-1-4f2a9c01-0/1/0' })
+  t.equal(got[0]?.body, got[2]?.body, 'sent again whole')
+  t.same(states, ['failed HTTP_500', 'recovered HTTP_302'])
+})

@@ -1,0 +1,130 @@
+/**
+ * Canaries: addresses, tokens and ids that occur nowhere else go through every route of a real router, through each of
+ * its error paths too; then everything that it wrote or tells others is searched for them, in every form.
+ */
+import { readFile } from 'node:fs/promises'
+import { formsOfAddress, formsOfText } from './forms.ts'
+import { raw, subject } from './process.ts'
+import type { Subject } from './process.ts'
+
+/** Addresses of the Netherlands, Germany and the United States, and of this machine. */
+export const ADDRESSES = ['145.97.201.83', '193.174.86.219', '17.253.144.197', '2a02:a45f:9d3b:71c6:8e5a:33d1:77f2:9b04', '127.83.201.97']
+/** Text in the places that people are recognised by. */
+export const TEXTS = {
+  token: 'Zk3vQ9xW7tB2mLp8RsYd4f', path: 'Hq7LwN2cVb9ZtKx5JmPe1g', agent: 'Tj6RyB3sMx8DfWk2QnVz7p', referer: 'gP4xKw9vTn2LsHd7RbYq3m', cookie: 'Wc8NzJ5hFq3XtVk6MbLr2y',
+  session: 'd41c7a90-5b3e-4f62-9a17-c08e6b25f4d3', content: 'Xv2MkT7qBn4ZdLp9WsJf6r', authorization: 'Lr9DqV4mKt7ZxNb2WhPs5c', host: 'canary-k8w3zq5v7t.example', method: 'CANARYXQZWKV', garbage: 'Nf5TzK8wQv3LxJm7RbHd2s',
+} as const
+
+/** Every form of every canary. */
+export function canaryForms(): ReadonlyMap<string, string> {
+  const forms = new Map<string, string>()
+  for (const address of ADDRESSES) for (const form of formsOfAddress(address)) forms.set(form, address)
+  for (const text of Object.values(TEXTS)) for (const form of formsOfText(text)) forms.set(form, text)
+  return forms
+}
+
+/** `place: canary as form`, for everything that was found. */
+export function search(places: ReadonlyMap<string, string>, forms: ReadonlyMap<string, string>): string[] {
+  const hits: string[] = []
+  for (const [place, text] of places) for (const [form, canary] of forms) if (text.includes(form)) hits.push(`${place}: ${canary} as ${JSON.stringify(form)}`)
+  return hits
+}
+
+const { token, path, agent, referer, cookie, session, content, authorization, host, method, garbage } = TEXTS
+
+function request(line: string, { name = 'demo.example', forwarded, more = '' }: { name?: string, forwarded?: string | undefined, more?: string } = {}): string {
+  return [
+    line, `Host: ${name}`, ...(forwarded === undefined ? [] : [`X-Forwarded-For: ${forwarded}`]), `User-Agent: Mozilla/5.0 ${agent}`, `Referer: https://${host}/${referer}?${token}`,
+    `Cookie: id=${cookie}`, `Authorization: Bearer ${authorization}`, `X-Playback-Session-Id: ${session}`, `CMCD-Session: sid="${session}",cid="${content}"`, `CMCD-Request: nor="${path}"`,
+    `Origin: https://${host}`, `X-Real-IP: ${ADDRESSES[0]}`, `Forwarded: for=${ADDRESSES[1]}`, `If-None-Match: "${token}"`, `Accept-Language: nl, ${agent}`, `X-Request-Id: ${session}`,
+    ...(more === '' ? [] : [more]), 'Connection: close', '', '',
+  ].join('\r\n')
+}
+
+/** Every route and every way to be refused. */
+export function requests(): string[] {
+  const query = `?token=${token}&CMCD=sid%3D%22${session}%22%2Ccid%3D%22${content}%22&ip=${ADDRESSES[0]}`
+  const paths = [
+    `/live/${path}.m3u8`, `/vod/${content}/a.m3u8`, `/vod/145-97-201-83/a.mpd`, `/vod/${Number('0x9161c953')}/a.m3u8`, `/vod/9161c953/a.m3u8`, `/vod/${session}/a.m3u8`, `/${path}`, `/live/${path}.ts`, `/../${path}`, `//${host}/${path}`,
+    `/%2e%2e/${path}`, `/live\\${path}`, `/${path.repeat(500)}`, `/-/steering/hls/${path}`, `/-/steering/dash/demo`, `/-/player`, `/-/${path}`, `/${path}%00`, `/${path}%`,
+  ]
+  const forwarded = [...ADDRESSES, `::ffff:${ADDRESSES[0]}`, `${ADDRESSES[0]}:51234`, `[${ADDRESSES[3]}]:51234`, `${ADDRESSES[0]}, ${garbage}`, `${ADDRESSES[0]}.${garbage}`, `${ADDRESSES[1]}, 127.0.0.1`]
+  return [
+    ...paths.flatMap((of) => [request(`GET ${of}${query} HTTP/1.1`, { forwarded: ADDRESSES[0] }), request(`GET /demo${of}${query} HTTP/1.1`, { name: host, forwarded: ADDRESSES[1], more: 'Accept: application/json' })]),
+    ...forwarded.map((text) => request(`GET /live/a.m3u8${query} HTTP/1.1`, { forwarded: text })),
+    ...['HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT', method].map((name) => request(`${name} /live/a.m3u8${query} HTTP/1.1`, { forwarded: ADDRESSES[2] })),
+    request(`GET http://${host}/${path}${query} HTTP/1.1`), request(`GET ${garbage} HTTP/1.1`), request(`CONNECT ${host}:443 HTTP/1.1`), request(`GET /live/a.m3u8${query} HTTP/1.0`), request(`GET /${path} HTTP/3.7`), request(`GET /${path} ${garbage}`),
+    request('GET / HTTP/1.1', { name: host }), request('GET / HTTP/1.1', { name: `${host}, ${garbage}` }), request('GET / HTTP/1.1', { name: `${garbage}@${host}` }), request(`GET /${path} HTTP/1.1`, { more: `Host: ${host}` }),
+    request(`POST /${path} HTTP/1.1`, { more: `Content-Length: ${garbage.length}` }) + garbage, request(`GET /${path} HTTP/1.1`, { more: `Content-Length: 5\r\nTransfer-Encoding: chunked` }) + garbage, request(`GET /${path} HTTP/1.1`, { more: 'Transfer-Encoding: chunked' }) + `${garbage}\r\n`,
+    request(`GET /${path} HTTP/1.1`, { more: `Expect: ${garbage}` }), request(`GET /${path} HTTP/1.1`, { more: `Upgrade: ${garbage}` }), request(`GET /${path} HTTP/1.1`, { more: `X-Long: ${garbage.repeat(3000)}` }), request(`GET /${path} HTTP/1.1`, { more: `X Bad: ${garbage}` }), request(`GET /${path} HTTP/1.1`, { more: `X-Proto: \x00${garbage}` }),
+    request(`GET /live/a.m3u8 HTTP/1.1`, { forwarded: ADDRESSES[0], more: `X-Forwarded-Proto: ${garbage}` }), ...new Array(3).fill(request('GET /live/a.m3u8 HTTP/1.1', { forwarded: ADDRESSES[3], more: `Accept: application/json;${garbage}` })),
+    `${garbage}\r\n\r\n`, `GET /${path} HTTP/1.1\r\nHost: ${host}`, `\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03${garbage}`, `PROXY TCP4 ${ADDRESSES[0]} 127.0.0.1 51234 80\r\n${request(`GET /${path} HTTP/1.1`)}`, `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${garbage}`,
+  ]
+}
+
+/** What an operator asks, and how it can be refused. */
+function operators(): string[] {
+  const url = encodeURIComponent(`http://demo.example/live/${path}.m3u8?token=${token}`)
+  return [
+    `/explain?url=${url}&ip=${ADDRESSES[0]}`, `/explain?format=text&url=${url}&ip=${ADDRESSES[3]}`, `/explain?url=${url}&ip=${garbage}`, `/explain?url=${garbage}&ip=${ADDRESSES[0]}`, `/explain?url=${url}`, `/${path}?token=${token}`, `/targets?${token}`,
+    `/explain?url=${encodeURIComponent(`http://${host}/../${path}`)}&ip=${ADDRESSES[0]}`,
+  ].map((target) => request(`GET ${target} HTTP/1.1`, { name: '127.0.0.1' }))
+}
+
+/** Sends all of it, some at a time. */
+export async function expose({ public: players, admin }: Pick<Subject, 'public' | 'admin'>): Promise<number> {
+  const list = requests()
+  const jobs = [
+    ...list.map((text) => () => raw(players, text)),
+    ...list.slice(0, 60).map((text) => () => raw(players, text.replace(/X-Forwarded-For: .*\r\n/, ''), { localAddress: ADDRESSES[4] ?? '127.0.0.1' })),
+    ...operators().map((text) => () => raw(admin, text)),
+  ]
+  let next = 0
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) await job()
+  }))
+  return jobs.length
+}
+
+/** What the router tells somebody else afterwards. */
+async function askedByOthers({ public: players, admin }: Subject): Promise<Map<string, string>> {
+  const plain = (target: string, name: string) => `GET ${target} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`
+  const places = new Map<string, string>()
+  for (const target of ['/metrics', '/targets', '/services', '/snapshot', '/readyz', '/livez', `/explain?url=${encodeURIComponent('http://demo.example/live/a.m3u8')}&ip=80.101.1.1`, '/nowhere']) {
+    places.set(`admin ${target}`, await raw(admin, plain(target, '127.0.0.1'), { ms: 3000 }))
+  }
+  for (const target of ['/live/a.m3u8', '/nowhere/a.m3u8', '/-/player', '/-/steering/hls/demo']) places.set(`public ${target}`, await raw(players, plain(target, 'demo.example'), { ms: 3000 }))
+  return places
+}
+
+/** What other programs of the machine see of the process, where the system shows it. */
+async function ofTheSystem(pid: number): Promise<[string, string][]> {
+  return Promise.all(['cmdline', 'comm'].map(async (name): Promise<[string, string]> => [`process ${name}`, await readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')]))
+}
+
+export interface Searched {
+  readonly requests: number
+  readonly places: number
+  readonly forms: number
+  readonly hits: readonly string[]
+}
+
+export async function canaries(): Promise<Searched> {
+  const router = await subject()
+  try {
+    const count = await expose(router)
+    const seen = await ofTheSystem(router.pid)
+    const told = await askedByOthers(router)
+    router.signal('SIGHUP')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    router.signal('SIGTERM')
+    await router.ended
+    const places = new Map([...seen, ...told, ...router.traces()])
+    if (![...places].some(([place, text]) => place.startsWith('log/') && text.includes('"service":"demo"'))) throw new Error('no record was written, so nothing was shown')
+    if (!places.get('admin /metrics')?.includes('wissel_decisions_total{')) throw new Error('there are no metrics, so nothing was shown')
+    const forms = canaryForms()
+    return { requests: count, places: places.size, forms: forms.size, hits: search(places, forms) }
+  } finally {
+    router.remove()
+  }
+}

@@ -1,0 +1,56 @@
+/** The proof in a shorter form; `npm run prove` is the whole of it. */
+import t from 'tap'
+import { ADDRESSES, TEXTS, canaries, canaryForms, search } from './canaries.ts'
+import { CRASHES, crash } from './crash.ts'
+import { judgeFleets } from './fleets.ts'
+import { formsOfAddress, formsOfText } from './forms.ts'
+import { interference } from './interference.ts'
+import { MUTANTS } from './mutants.ts'
+import { planted } from './mutate.ts'
+
+t.test('the same trace from different people gives the same output, byte for byte', async (t) => {
+  const { difference, requests } = await interference(120, Math.floor(Math.random() * 0x7fffffff))
+  t.equal(difference, undefined)
+  t.ok(requests >= 120)
+})
+
+t.test('no canary is found anywhere, whatever way it came in', async (t) => {
+  const { hits, requests, places } = await canaries()
+  t.same(hits, [])
+  t.ok(requests > 100)
+  t.ok(places >= 12)
+})
+
+t.test('a canary is found in every form that it is planted in', async (t) => {
+  const [v4 = '', , , v6 = ''] = ADDRESSES
+  const forms = canaryForms()
+  const planted = [
+    v4, '145.97.201.0/24', '83.201.97.145', '2439104851', '9161c953', '::ffff:9161:c953', '145-97-201-83', Buffer.from(v4).toString('base64'), Buffer.from(`xx${v4}yy`).toString('base64url'), Buffer.from(v4, 'utf16le').toString('latin1'),
+    v6.toUpperCase(), '2a02:a45f:9d3b:71c6:', '2a02a45f9d3b71c68e5a33d177f29b04', TEXTS.token, encodeURIComponent(TEXTS.session), [...TEXTS.cookie].reverse().join(''), Buffer.from(TEXTS.path).toString('hex'),
+  ]
+  for (const text of planted) t.ok(search(new Map([['place', `before ${text} after`]]), forms).length > 0, text)
+  for (const address of ADDRESSES) for (const form of formsOfAddress(address)) t.ok(form.length >= 6)
+  t.ok(formsOfText(TEXTS.token).length > 40)
+  t.same(search(new Map([['place', 'nothing of the kind 192.0.2.1']]), forms), [])
+})
+
+t.test('nothing that ends the router leaves anything of a viewer behind', async (t) => {
+  // Those that end at once, or not at all; the others take long.
+  for (const kind of CRASHES.filter((kind) => ['SIGUSR1', 'SIGUSR2', 'abort', 'uncaught'].includes(kind))) {
+    const { files, hits, inspector } = await crash(kind)
+    t.same({ kind, files, hits, inspector }, { kind, files: [], hits: [], inspector: false })
+  }
+})
+
+t.test('no random fleet sends anybody to a target that the policy forbids', async (t) => {
+  const { violations, sent, byOutcome } = judgeFleets(20_000, Math.floor(Math.random() * 0x7fffffff))
+  t.same(violations, [])
+  t.ok(sent > 10_000)
+  for (const outcome of ['redirect', 'panic', 'last_resort', 'bypass', 'fence', 'refuse']) t.ok((byOutcome[outcome] ?? 0) > 0, outcome)
+})
+
+t.test('at least twenty leaks can be planted for the full proof to find', async (t) => {
+  t.ok(MUTANTS.length >= 20)
+  t.equal(new Set(MUTANTS.map(({ leak }) => leak)).size, MUTANTS.length)
+  for (const mutant of MUTANTS) t.doesNotThrow(() => planted(mutant), mutant.leak)
+})

@@ -1,0 +1,237 @@
+// The commands on the published state, against a real Redis, with routers that follow it.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { apply } from '../../src/cli/apply.ts'
+import { diff } from '../../src/cli/diff.ts'
+import { freeze, unfreeze } from '../../src/cli/freeze.ts'
+import { geoPush } from '../../src/cli/geo-push.ts'
+import { rollback } from '../../src/cli/rollback.ts'
+import { routers } from '../../src/cli/routers.ts'
+import type { CommandIO } from '../../src/cli/with-state.ts'
+import type { Bundle } from '../../src/policy/bundle.ts'
+import { follow } from '../../src/state/following.ts'
+import { Heartbeat } from '../../src/state/heartbeat.ts'
+import { keysOf } from '../../src/state/keys.ts'
+import { openRedisState } from '../../src/state/redis-state.ts'
+import type { RefusedHead } from '../../src/state/router-report.ts'
+import { createSealer } from '../../src/state/sealed-key.ts'
+import { SharedDrawKey } from '../../src/state/shared-draw-key.ts'
+import { writeMmdb } from '../geo/mmdb-writer.ts'
+import { bundleOfServices, followerOf, serviceText } from './bundles.ts'
+import { freePort, link, REDIS_ABSENT, setTimer, startServer, until } from './redis-server.ts'
+
+function terminal(): CommandIO & { said: () => string } {
+  let text = ''
+  const say = (more: string) => void (text += more)
+  return { out: say, err: say, now: Date.now, random: Math.random, setTimer, said: () => text.replace(/\S*\/dir-\w+/g, 'DIR') }
+}
+
+async function written(t: Test, bundle: Bundle): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'dir-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  for (const { path, text } of bundle.files) {
+    await mkdir(dirname(join(directory, path)), { recursive: true })
+    await writeFile(join(directory, path), text)
+  }
+  return directory
+}
+
+async function startRouter(t: Test, url: string, router: string, more: Parameters<typeof followerOf>[1] = {}) {
+  const state = await openRedisState({ url }, { role: 'router', now: Date.now, random: Math.random, setTimer })
+  let refused: RefusedHead | null = null
+  let beat = async () => {}
+  const { follower } = followerOf(state.store, {
+    router,
+    onResult: (result) => {
+      refused = result.outcome === 'refused' && result.head !== undefined ? { epoch: result.head.epoch, version: result.head.version, reason: result.reason } : null
+      void beat()
+    },
+    ...more,
+  })
+  const heartbeat = new Heartbeat({
+    link: state.link, keys: state.keys, router, instance: router, now: Date.now, random: Math.random, setTimer,
+    report: () => ({ started: 0, applied: follower.applied ?? null, refused, quarantined: follower.quarantined }),
+    drawKey: new SharedDrawKey({ router, sealer: createSealer(), random: (count) => new Uint8Array(count) }),
+  })
+  beat = async () => void (await heartbeat.beat())
+  await state.link.whenUp(5000)
+  heartbeat.start()
+  const stop = follow({ poll: () => follower.poll(), hints: [(listener) => state.store.onHint(listener), (listener) => state.link.onUp(listener)], setTimer, random: Math.random })
+  await heartbeat.beat()
+  let closed = false
+  const close = async () => {
+    if (closed) return
+    closed = true
+    stop()
+    await heartbeat.close()
+    await state.close()
+  }
+  t.teardown(close)
+  return { follower, close }
+}
+
+const ids = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
+
+t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) => {
+  const setup = async (t: Test) => {
+    const server = await startServer(t)
+    const redis = { url: server.url }
+    const run = async (command: (io: CommandIO) => Promise<number>, status: number) => {
+      const io = terminal()
+      t.equal(await command(io), status, io.said())
+      return io.said()
+    }
+    return { server, redis, run, directory: (names: Parameters<typeof bundleOfServices>[0]) => written(t, bundleOfServices(names)) }
+  }
+
+  await t.test('apply publishes, waits for the routers and says what each did', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a', 'b'))
+    t.match(await run((io) => apply({ directory: dir, redis }, io), 0), /published 1:[0-9a-f]{8}: 2 services.*\nno router is running/)
+    await startRouter(t, redis.url, 'ams-1')
+    await startRouter(t, redis.url, 'fra-1')
+    const next = await directory(ids('a', 'b', 'c'))
+    t.match(await run((io) => apply({ directory: next, redis }, io), 0), /published 2:.*\n  ams-1 +applied\n  fra-1 +applied\n/)
+    t.match(await run((io) => apply({ directory: next, redis }, io), 0), /^unchanged: 2:/)
+    t.match(await run((io) => routers({ redis }, io), 0), /published 2:[^]*ams-1 +2:[0-9a-f]{8}[^]*fra-1 +2:/)
+  })
+
+  await t.test('apply publishes nothing that check would refuse', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    t.match(await run(async (io) => apply({ directory: await directory({ a: 'service: a\nsteps: 7\n' }), redis }, io), 1), /services\/a\.yaml:2: steps[^]*nothing is published: 1 problem/)
+    t.match(await run((io) => routers({ redis }, io), 0), /published nothing/)
+  })
+
+  await t.test('apply does not take half of the services away unless somebody puts a name to it', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const [large, small] = [await directory(ids('a', 'b', 'c', 'd')), await directory(ids('a'))]
+    await run((io) => apply({ directory: large, redis }, io), 0)
+    const { follower } = await startRouter(t, redis.url, 'ams-1')
+    await until(() => follower.applied?.version === 1)
+    t.match(await run((io) => apply({ directory: small, redis }, io), 1), /would leave 1 of 4 services/)
+    t.match(await run((io) => apply({ directory: small, redis, force: 'ada' }, io), 0), /ams-1 +applied/)
+  })
+
+  await t.test('a router that refuses is told of, with its reason', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    await startRouter(t, redis.url, 'ams-1', { prove: (snapshot) => (snapshot.services.length > 1 ? 'tv goes nowhere' : undefined) })
+    await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 2), /ams-1 +refused: unproven/)
+    t.match(await run((io) => routers({ redis }, io), 2), /ams-1 +1:[0-9a-f]{8} +1\.2: unproven/)
+  })
+
+  await t.test('a stage reaches its routers only, and the whole fleet with the next apply', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
+    const [ams, fra] = [await startRouter(t, redis.url, 'ams-1'), await startRouter(t, redis.url, 'fra-1')]
+    const next = await directory(ids('a', 'b'))
+    const said = await run((io) => apply({ directory: next, redis, stage: 'ams-1' }, io), 0)
+    t.match(said, /for ams-1\n  ams-1 +applied\n$/)
+    t.match([ams.follower.applied?.version, fra.follower.applied?.version], [2, 1])
+    await run((io) => apply({ directory: next, redis }, io), 0)
+    t.match([ams.follower.applied?.version, fra.follower.applied?.version], [3, 3])
+    await run((io) => apply({ directory: next, redis, stage: '200%' }, io), 1)
+  })
+
+  await t.test('rollback publishes an old version under a new number', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
+    await run(async (io) => apply({ directory: await directory(ids('a', 'b', 'c')), redis }, io), 0)
+    const { follower } = await startRouter(t, redis.url, 'ams-1')
+    await until(() => follower.applied?.version === 2)
+    t.match(await run((io) => rollback({ version: '1', redis }, io), 0), /published 3:([0-9a-f]{8}), which is 1:\1 again\n  ams-1 +applied/)
+    t.match(await run((io) => rollback({ version: '9', redis }, io), 1), /there is no version 9; known are 3:/)
+  })
+
+  await t.test('freeze holds the routers, unfreeze lets them go', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
+    const { follower } = await startRouter(t, redis.url, 'ams-1')
+    await until(() => follower.applied?.version === 1)
+    t.match(await run((io) => freeze({ redis }, io), 0), /frozen: routers go no further than 1:/)
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0), /the routers are frozen at 1:/)
+    await follower.poll()
+    t.equal(follower.applied?.version, 1)
+    t.match(await run((io) => routers({ redis }, io), 0), /published 2:[0-9a-f]{8}, frozen at 1:/)
+    t.match(await run((io) => unfreeze({ redis }, io), 0), /no longer frozen at 1:/)
+    await until(() => follower.applied?.version === 2)
+  })
+
+  await t.test('after Redis lost everything the next apply is above what routers run', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)
+    const { follower } = await startRouter(t, redis.url, 'ams-1')
+    await until(() => follower.applied?.version === 3)
+    const raw = await link(t, server.url)
+    for (const key of [keysOf().head, keysOf().heads]) await raw.call('DEL', key)
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0), /published 4:[^]*ams-1 +applied/)
+    t.equal(follower.applied?.version, 4)
+  })
+
+  await t.test('garbage in place of the head needs a name to be replaced', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    await (await link(t, server.url)).call('SET', keysOf().head, 'garbage')
+    const dir = await directory(ids('a'))
+    t.match(await run((io) => apply({ directory: dir, redis }, io), 1), /cannot be read/)
+    t.match(await run((io) => apply({ directory: dir, redis, force: 'ada' }, io), 0), /published 1:/)
+  })
+
+  await t.test('diff says what changes and which share of the traffic moves where', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a', 'b', 'c'))
+    await run((io) => apply({ directory: dir, redis }, io), 0)
+    t.match(await run((io) => diff({ directory: dir, redis }, io), 0), /nothing is configured differently\n0\.0 % of 20000/)
+    const moved = serviceText('a').replace('{ group: eu }', '[edge-fra]')
+    const next = await directory({ a: moved, b: '# a comment is no change\n' + serviceText('b'), aa: undefined })
+    const said = await run((io) => diff({ directory: next, redis }, io), 3)
+    t.match(said, /added +service +aa\n/)
+    t.match(said, /removed +service +c\n/)
+    t.match(said, /changed +step +a \/ own\n/)
+    t.notMatch(said, /service +b\n/)
+    t.match(said, /\na: (\d\d\.\d) %\n +\1 % +edge-ams +-> +edge-fra\n/)
+    t.match(said, /\nc: 100\.0 %[^]*edge-\w+ +-> +no such service/)
+    t.notMatch(said, /\nb: /)
+    t.equal(await run((io) => diff({ directory: next, redis }, io), 3), said, 'the same every time')
+    t.match(await run((io) => diff({ directory: next, base: dir }, io), 3), /compared with DIR/, 'also between two directories')
+  })
+
+  await t.test('diff of recorded traffic weighs by what was recorded', async (t) => {
+    const { run, directory } = await setup(t)
+    const [before, after] = [await directory(ids('a', 'b')), await directory({ a: serviceText('a').replace('{ group: eu }', '[edge-fra]'), b: undefined })]
+    const record = (service: string, country: string, n: number) => JSON.stringify({
+      v: 1, t: '2026-03-01T20:31Z', service, content: 'live-main', object: 'master', format: 'hls', country, agent: 'human', outcome: 'redirect', step: 'own', target: 'edge-ams', localization: 'geo',
+      why: ['nearest'], status: 302, policy: null, compliant: null, rejected: {}, jurisdiction: null, snapshot: '1:01234567', router: 'ams-1', n,
+    })
+    const records = join(before, 'records.jsonl')
+    await writeFile(records, [record('a', 'NL', 300), record('a', 'DE', 100), record('b', 'NL', 600), 'no record', ''].join('\n'))
+    const said = await run((io) => diff({ directory: after, base: before, records }, io), 3)
+    t.match(said, /1 lines are not decision records/)
+    t.match(said, /30\.0 % of 1000 recorded requests/)
+    t.match(said, /\na: 75\.0 %\n +75\.0 % +edge-ams +-> +edge-fra/)
+  })
+
+  await t.test('geo push publishes what a router could use and nothing else', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a'))
+    const [good, bad] = [join(dir, 'good.mmdb'), join(dir, 'bad.mmdb')]
+    await writeFile(good, writeMmdb({ networks: [['192.0.2.0/24', { country_code: 'NL' }]] }))
+    await writeFile(bad, 'nonsense')
+    t.match(await run((io) => geoPush({ file: good, redis }, io), 0), /published geo database \d+:[0-9a-f]{8} in 1 piece\n/)
+    t.match(await run((io) => geoPush({ file: bad, redis }, io), 1), /nothing is published/)
+    t.match(await run((io) => geoPush({ file: good, redis, asn: true }, io), 1), /nothing is published/)
+    t.match(await run((io) => geoPush({ file: `${dir}/none`, redis }, io), 1), /cannot be read \(ENOENT\)/)
+  })
+
+  await t.test('without a Redis that answers each command says so and ends', async (t) => {
+    const io = terminal()
+    t.equal(await routers({ redis: { url: `redis://:secret@127.0.0.1:${await freePort()}` } }, io), 1)
+    t.match(io.said(), /redis does not answer \(ECONNREFUSED\)/)
+    t.notMatch(io.said(), /secret/)
+    const other = terminal()
+    t.equal(await routers({ redis: { url: 'http://secret' } }, other), 1)
+    t.notMatch(other.said(), /secret/)
+  })
+})

@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { fileIO } from '../../src/state/durable-file.ts'
+import { keysOf } from '../../src/state/keys.ts'
+import { PIECE_BYTES, pushGeo, RedisGeo } from '../../src/state/redis-geo.ts'
+import { link, REDIS_ABSENT, startServer } from './redis-server.ts'
+
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+t.test('geo databases by way of Redis', { skip: REDIS_ABSENT }, async (t) => {
+  const server = await startServer(t)
+  let prefix = 0
+  const setup = async (t: Test) => {
+    const directory = await mkdtemp(join(tmpdir(), 'geo-'))
+    t.teardown(() => rm(directory, { recursive: true, force: true }))
+    const keys = keysOf(`test-${prefix++}`)
+    return { directory, keys, raw: await link(t, server.url, 'publish'), reader: await link(t, server.url) }
+  }
+
+  await t.test('a database of several pieces arrives whole, once, and is known after a restart', async (t) => {
+    const { directory, keys, raw, reader } = await setup(t)
+    const geo = new RedisGeo({ link: reader, keys, kind: 'geo', directory })
+    t.same(await geo.poll(), { outcome: 'empty' })
+    t.equal(await geo.open(), false)
+    const file = randomBytes(2 * PIECE_BYTES + 12_345)
+    const head = await pushGeo(raw, keys, 'geo', file, Date.now())
+    t.equal(head.pieces.length, 3)
+    t.match(await geo.poll(), { outcome: 'fetched', path: geo.path })
+    t.equal(sha(await readFile(geo.path)), sha(file))
+    t.same(await geo.poll(), { outcome: 'same' })
+    const again = new RedisGeo({ link: reader, keys, kind: 'geo', directory })
+    t.equal(await again.open(), true)
+    t.same(await again.poll(), { outcome: 'same' })
+    t.same((await readdir(directory)).sort(), ['geo.mmdb', 'geo.mmdb.json'])
+  })
+
+  await t.test('a piece that is missing, short or other leaves the file that is there', async (t) => {
+    const { directory, keys, raw, reader } = await setup(t)
+    const geo = new RedisGeo({ link: reader, keys, kind: 'geo', directory })
+    const good = randomBytes(1000)
+    await pushGeo(raw, keys, 'geo', good, Date.now())
+    await geo.poll()
+    const next = randomBytes(PIECE_BYTES + 10)
+    const head = await pushGeo(raw, keys, 'geo', next, Date.now() + 5000)
+    const piece = keys.geoPiece(head.sha256, 1)
+    await raw.call('DEL', piece)
+    t.match(await geo.poll(), { outcome: 'refused', reason: 'missing' })
+    await raw.call('SET', piece, 'short')
+    t.match(await geo.poll(), { outcome: 'refused', reason: 'torn' })
+    t.equal(sha(await readFile(geo.path)), sha(good))
+    t.same((await readdir(directory)).sort(), ['geo.mmdb', 'geo.mmdb.json'])
+    await raw.call('SET', piece, next.subarray(PIECE_BYTES))
+    t.match(await geo.poll(), { outcome: 'fetched' }, 'and it is taken once it is whole')
+  })
+
+  await t.test('a version that goes back, one that is too large and a full disk are refused', async (t) => {
+    const { directory, keys, raw, reader } = await setup(t)
+    const geo = new RedisGeo({ link: reader, keys, kind: 'geo', directory, maxBytes: 5000 })
+    const first = await pushGeo(raw, keys, 'geo', randomBytes(100), Date.now())
+    await pushGeo(raw, keys, 'geo', randomBytes(100), Date.now())
+    await geo.poll()
+    await raw.call('SET', keys.geoHead('geo'), JSON.stringify(first))
+    t.match(await geo.poll(), { outcome: 'refused', reason: 'regress' })
+    await raw.call('DEL', keys.geoHead('geo'))
+    await pushGeo(raw, keys, 'geo', randomBytes(6000), Date.now() + 10_000)
+    t.match(await geo.poll(), { outcome: 'refused', reason: 'oversize' })
+    const full = new RedisGeo({ link: reader, keys, kind: 'geo', directory: `${directory}/full`, io: { ...fileIO, write: () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) } })
+    t.match(await full.poll(), { outcome: 'refused', reason: 'disk', code: 'ENOSPC' })
+  })
+
+  await t.test('of two publishers at once one is told that it was late', async (t) => {
+    const { keys, raw } = await setup(t)
+    const other = await link(t, server.url, 'publish')
+    const tries = await Promise.allSettled([pushGeo(raw, keys, 'geo', randomBytes(10), 1), pushGeo(other, keys, 'geo', randomBytes(10), 1)])
+    t.same(tries.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+  })
+
+  await t.test('pieces of the last two databases are kept and no others', async (t) => {
+    const { keys, raw } = await setup(t)
+    const heads = []
+    for (let i = 0; i < 5; i++) heads.push(await pushGeo(raw, keys, 'geo', Buffer.from(`database ${i}`), i))
+    const there = await Promise.all(heads.map(({ sha256 }) => raw.call('EXISTS', keys.geoPiece(sha256, 0))))
+    t.same(there, [0, 0, 0, 1, 1])
+  })
+
+  await t.test('after Redis forgot everything a new push is newer than what routers have', async (t) => {
+    const { directory, keys, raw, reader } = await setup(t)
+    const geo = new RedisGeo({ link: reader, keys, kind: 'geo', directory })
+    for (let i = 0; i < 3; i++) await pushGeo(raw, keys, 'geo', randomBytes(10), Date.now())
+    await geo.poll()
+    await raw.call('DEL', keys.geoHead('geo'), keys.geoHeads('geo'))
+    await pushGeo(raw, keys, 'geo', randomBytes(10), Date.now() + 10_000)
+    t.match(await geo.poll(), { outcome: 'fetched' })
+  })
+})

@@ -1,0 +1,127 @@
+/** Real Redis servers and sentinels on free ports of loopback, for one test each. */
+import { spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import type { LinkUse, RedisLink } from '../../src/state/redis-connection.ts'
+import { connectRedis } from '../../src/state/redis-connection.ts'
+
+/** Why a test that needs `redis-server` is skipped; `false` where it is not. */
+export const REDIS_ABSENT = spawnSync('redis-server', ['--version']).status === 0 ? false : 'redis-server is not installed'
+
+export interface Server {
+  readonly port: number
+  readonly url: string
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void
+  /** The same server again on the same port, empty. */
+  restart(): Promise<void>
+}
+
+/** Lines of `redis.conf` follow each other as arguments: `['maxmemory', '3mb']` is one line. */
+export async function startServer(t: Test, lines: readonly (readonly string[])[] = []): Promise<Server> {
+  const directory = await mkdtemp(join(tmpdir(), 'redis-'))
+  const port = await freePort()
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory, ...lines.flatMap(([name = '', ...values]) => [`--${name}`, ...values])]
+  return started(t, directory, port, 'redis-server', args)
+}
+
+export async function startSentinel(t: Test, master: Server): Promise<Server> {
+  const directory = await mkdtemp(join(tmpdir(), 'sentinel-'))
+  const port = await freePort()
+  const file = join(directory, 'sentinel.conf')
+  await writeFile(file, [
+    `port ${port}`, 'bind 127.0.0.1', `dir ${directory}`,
+    `sentinel monitor mymaster 127.0.0.1 ${master.port} 2`,
+    'sentinel down-after-milliseconds mymaster 1000',
+    'sentinel failover-timeout mymaster 3000',
+    '',
+  ].join('\n'))
+  return started(t, directory, port, 'redis-server', [file, '--sentinel'])
+}
+
+async function started(t: Test, directory: string, port: number, program: string, args: readonly string[]): Promise<Server> {
+  let child: ChildProcess
+  const start = async () => {
+    child = spawn(program, args, { stdio: 'ignore' })
+    await listening(port)
+  }
+  await start()
+  t.teardown(async () => {
+    await ended(child)
+    await rm(directory, { recursive: true, force: true })
+  })
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    signal: (name) => void child.kill(name),
+    restart: async () => {
+      await ended(child)
+      await start()
+    },
+  }
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    child.once('exit', () => resolve())
+    child.kill('SIGKILL')
+  })
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1')
+      const timer = setTimeout(() => socket.destroy(), 1000)
+      const settle = (answered: boolean) => {
+        clearTimeout(timer)
+        socket.destroy()
+        resolve(answered)
+      }
+      socket.once('connect', () => settle(true)).once('error', () => settle(false)).once('close', () => settle(false))
+    })
+    if (open) return
+    await pause(25)
+  }
+  throw new Error('the redis server did not start')
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Resolves once it holds, with the milliseconds that took; rejects after the limit. */
+export async function until(holds: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<number> {
+  const start = performance.now()
+  while (!(await holds())) {
+    if (performance.now() - start > limitMs) throw new Error(`did not happen within ${limitMs} ms`)
+    await pause(10)
+  }
+  return Math.round(performance.now() - start)
+}
+
+/** A connection that is usable, closed when the test ends. */
+export async function link(t: Test, url: string, use: LinkUse = 'request', more: { username?: string; passwordFile?: string } = {}): Promise<RedisLink> {
+  const opened = await connectRedis({ url, ...more }, { use, name: 'test', now: Date.now, random: Math.random })
+  t.teardown(() => opened.close())
+  if (!(await opened.whenUp(5000))) throw new Error(`no connection: ${opened.state.code ?? 'no error'}`)
+  return opened
+}
+
+export const setTimer = (run: () => void, ms: number) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}

@@ -1,0 +1,144 @@
+// Targets' manifests: fetched once, kept as long as they say, and longer where the target fails.
+import t from 'tap'
+import { freshness } from '../../src/steering/freshness.ts'
+import { Upstream, UpstreamError } from '../../src/steering/upstream.ts'
+import type { UpstreamReply } from '../../src/steering/upstream.ts'
+
+const URL_A = 'https://a.example/m.m3u8'
+
+/** A target that answers when told to. */
+function target() {
+  const asked: string[] = []
+  let reply: () => Promise<UpstreamReply> = async () => ok()
+  let now = 0
+  const upstream = new Upstream({ now: () => now, maxEntries: 3, maxSize: 100, maxFetches: 2, fetch: async (url) => {
+    asked.push(url)
+    return reply()
+  } })
+  return {
+    asked,
+    get: async (url = URL_A) => {
+      const found = await upstream.get(url, (host) => host === 'a.example' || host === 'a2.example')
+      return typeof found === 'string' ? found : found.text
+    },
+    upstream,
+    pass: (ms: number) => void (now += ms),
+    answer: (next: () => Promise<UpstreamReply>) => void (reply = next),
+  }
+}
+
+function ok(text = 'manifest', headers: Readonly<Record<string, string>> = { 'cache-control': 'max-age=10' }, status = 200): UpstreamReply {
+  return { status, headers: new Map(Object.entries(headers)), body: Buffer.from(text) }
+}
+
+t.test('what is fresh is answered at once, without a promise', async (t) => {
+  const { get, upstream, asked } = target()
+  await get()
+  const again = upstream.get(URL_A, () => false)
+  t.notOk(again instanceof Promise)
+  t.equal(asked.length, 1)
+})
+
+t.test('all who ask at the same time share one fetch', async (t) => {
+  const { get, asked } = target()
+  t.same(await Promise.all([get(), get(), get()]), ['manifest', 'manifest', 'manifest'])
+  t.equal(asked.length, 1)
+})
+
+t.test('a stale manifest is fetched again, and stands in where that fails', async (t) => {
+  const { get, asked, pass, answer } = target()
+  await get()
+  pass(10_000)
+  answer(async () => ok('newer'))
+  t.equal(await get(), 'newer')
+  pass(10_000)
+  answer(() => Promise.reject(new UpstreamError('timeout')))
+  t.equal(await get(), 'newer')
+  t.equal(await get(), 'newer')
+  t.equal(asked.length, 3, 'a failure is not tried again at once')
+  pass(60_000)
+  t.equal(await get(), 'timeout')
+})
+
+t.test('what must not be kept is not kept', async (t) => {
+  for (const headers of [{ 'cache-control': 'no-store' }, { 'cache-control': 'private, max-age=60' }, { vary: '*' }]) {
+    const { get, asked, answer } = target()
+    answer(async () => ok('x', headers))
+    await get()
+    await get()
+    t.equal(asked.length, 2)
+  }
+})
+
+t.test('a target that is down costs one wait a second', async (t) => {
+  const { get, asked, pass, answer } = target()
+  answer(() => Promise.reject(new UpstreamError('unreachable')))
+  for (let i = 0; i < 10; i++) t.equal(await get(), 'unreachable')
+  t.equal(asked.length, 1)
+  pass(1000)
+  await get()
+  t.equal(asked.length, 2)
+})
+
+t.test('one redirect is followed, to the same path on another of the target\'s names', async (t) => {
+  const { get, asked, answer } = target()
+  const to = (location: string) => async () => (asked.length % 2 === 1 ? ok('', { location }, 302) : ok('moved'))
+  answer(to('https://a2.example/m.m3u8'))
+  t.equal(await get(), 'moved')
+  for (const location of ['https://evil.example/m.m3u8', 'http://a2.example/m.m3u8', '/elsewhere.m3u8', 'https://u@a2.example/m.m3u8', '', 'http://[']) {
+    const other = target()
+    other.answer(async () => ok('', { location }, 302))
+    t.equal(await other.get(), 'redirect', location)
+    t.equal(other.asked.length, 1)
+  }
+  const looping = target()
+  looping.answer(async () => ok('', { location: 'https://a2.example/m.m3u8' }, 302))
+  t.equal(await looping.get(), 'redirect')
+  t.equal(looping.asked.length, 2)
+})
+
+t.test('what is no manifest in plain text is refused', async (t) => {
+  const cases: readonly (readonly [UpstreamReply, string])[] = [
+    [ok('', {}, 404), 'status'],
+    [ok('', {}, 206), 'status'],
+    [ok('x', { 'content-encoding': 'gzip' }), 'encoding'],
+    [{ ...ok(), body: Uint8Array.of(0xff, 0xfe) }, 'encoding'],
+  ]
+  for (const [reply, reason] of cases) {
+    const { get, answer } = target()
+    answer(async () => reply)
+    t.equal(await get(), reason)
+  }
+})
+
+t.test('neither manifests nor fetches grow without bound', async (t) => {
+  const { get, asked } = target()
+  for (let i = 0; i < 5; i++) await get(`https://a.example/${i}`)
+  await get('https://a.example/4')
+  t.equal(asked.length, 5)
+  await get('https://a.example/0')
+  t.equal(asked.length, 6, 'the oldest had to go')
+  const never = target()
+  never.answer(() => new Promise(() => undefined))
+  void never.upstream.get('https://a.example/1', () => true)
+  void never.upstream.get('https://a.example/2', () => true)
+  t.equal(never.upstream.get('https://a.example/3', () => true), 'busy')
+})
+
+t.test('headers say for how long', async (t) => {
+  const cases: readonly (readonly [Readonly<Record<string, string>>, number, number])[] = [
+    [{}, 1000, 60_000],
+    [{ 'cache-control': 'max-age=10' }, 10_000, 60_000],
+    [{ 'cache-control': 'max-age=10, s-maxage=20' }, 20_000, 0],
+    [{ 'cache-control': 'max-age=10', age: '4' }, 6000, 60_000],
+    [{ 'cache-control': 'max-age=10', age: '40' }, 0, 60_000],
+    [{ 'cache-control': 'max-age=5, stale-if-error=300' }, 5000, 300_000],
+    [{ 'cache-control': 'max-age=5, must-revalidate' }, 5000, 0],
+    [{ 'cache-control': 'no-cache' }, 0, 0],
+    [{ 'cache-control': 'max-age=99999999' }, 3_600_000, 60_000],
+    [{ expires: 'Thu, 01 Jan 2026 00:00:30 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' }, 30_000, 60_000],
+    [{ expires: '0', date: 'Thu, 01 Jan 2026 00:00:00 GMT' }, 0, 60_000],
+    [{ 'cache-control': 'max-age=x' }, 1000, 60_000],
+  ]
+  for (const [headers, freshMs, staleMs] of cases) t.same(freshness((name) => headers[name]), { freshMs, staleMs }, JSON.stringify(headers))
+})
