@@ -1,6 +1,6 @@
 /** What a measurement ran on, and how two programs are kept from sharing a core. */
 import { spawnSync } from 'node:child_process'
-import { availableParallelism, cpus, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 
 const present = new Map<string, boolean>()
 
@@ -27,5 +27,6 @@ export function machine(): string {
   return [
     `${availableParallelism()} cores, ${first?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.versions.node}`,
     PINS ? 'server and load pinned to a core each' : 'nothing pinned to a core',
+    `${(loadavg()[0] ?? 0).toFixed(1)} other processes ran on average in the minute before`,
   ].join('; ')
 }

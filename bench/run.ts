@@ -10,6 +10,7 @@ import { measureServers, reportServers } from './server.ts'
 
 const quick = process.argv.includes('--quick')
 
+const facts = machine()
 const started = performance.now()
 const decisions = await measureDecisions(quick ? { rounds: 3, batchMs: 2, small: true } : { rounds: 9, batchMs: 10, small: false })
 const servers = reportServers(await measureServers(quick ? { rounds: 1, warmSeconds: 2, seconds: 2 } : { rounds: 5, warmSeconds: 3, seconds: 4 }))
@@ -19,7 +20,7 @@ const text = `# Results
 
 Written by \`npm run bench\`${quick ? ' -- --quick' : ''} on ${new Date().toISOString().slice(0, 10)}, in ${minutes} minutes; do not edit. What was tried and why: \`NOTES.md\`.
 
-${machine()}.
+${facts}.
 
 Times are processor time, all threads of the process; numbers are medians, with the least and the most of all rounds in brackets.
 Compare numbers of one run only: what else the machine does changes them all, the ratios less.

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { adminRoutes, ownRoutes } from './admin.ts'
+import { openArchive } from './app/archive.ts'
 import { embeddedSource } from './app/embedded.ts'
 import { createSinks } from './app/sinks.ts'
 import type { Source } from './app/source.ts'
@@ -144,6 +145,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
   await geo.load()
 
+  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, directory, routerId, now, setTimer, messages)
+  if (archive !== undefined) metrics.archive(archive.writer)
+
   const router = new Router({
     locator,
     config: { trusted: TrustedProxies.parse(settings.trustedProxies ?? []) },
@@ -157,6 +161,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       recordDecision(log, decided)
     },
     onRejected: (reason) => metrics.httpRejected(reason),
+    ...(archive === undefined ? {} : { onRaw: (resolved, _wire, decision, status, at) => archive.add(resolved, decision, status, at, undefined) }),
   })
   const server = createPublicServer({
     respond: (wire) => router.respond(wire),
@@ -191,7 +196,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     get world() {
       return world
     },
-    reload: () => source.look(),
+    reload: async () => {
+      await archive?.reload()
+      return source.look()
+    },
     reopen: () => {
       for (const sink of sinks) if (sink instanceof FileSink) sink.reopen()
     },
@@ -203,6 +211,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       board.close()
       await server.drain()
       await log.close()
+      await archive?.writer.close()
       await adminServer.close()
       await source.close()
       messages.info('stopped', { total: log.decided, count: log.recorded })

@@ -1,4 +1,5 @@
 /** The command line. The only place that ends the process. */
+import { randomBytes } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { CommandIO } from './cli/with-state.ts'
@@ -27,6 +28,8 @@ const HELP = `wissel: a privacy-first CDN request router for video
   wissel geo push FILE --redis URL [--asn]   gives all routers a geo database
   wissel target drain|down|up|auto ID [--for 30m] [--why TEXT] [--redis URL | --state-dir DIR]
       an operator's word on one target, obeyed whatever is measured
+  wissel archive keygen|verify|ship|open|shred ...
+      the sealed archive of raw requests, for tracing abuse only; wissel archive --help
 
 DIR defaults to ./config, the state directory to ./var. Ports given as 0 are chosen by the system and printed.
 A password for Redis belongs into a file: --redis-password-file FILE, with --redis-user and --redis-prefix as needed.
@@ -72,6 +75,10 @@ const io: CommandIO = {
 
 /** A command is loaded when it is asked for: a router need not load what only publishers use. */
 async function run(args: readonly string[]): Promise<number> {
+  if (args[0] === 'archive') {
+    const { archiveCommand } = await import('./cli/archive.ts')
+    return archiveCommand([...args.slice(1)], { out: io.out, err: (text) => io.err(text), now: io.now, random: (bytes) => randomBytes(bytes), user: userInfo().username })
+  }
   const { values, positionals } = parse(args)
   const [command = 'serve', ...rest] = positionals
   const directory = values.config ?? rest[0] ?? 'config'

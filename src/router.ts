@@ -48,6 +48,8 @@ export interface RouterOptions {
   monotonic(): number
   onDecided(decided: Decided): void
   onRejected(reason: HttpRejectionName): void
+  /** For the sealed archive, where there is one: the only thing that is given the request itself. */
+  onRaw?(resolved: ResolvedRequest, wire: WireRequest, decision: Decision, status: number, now: number): void
 }
 
 export class Router {
@@ -79,6 +81,7 @@ export class Router {
     const answer = this.#render(decision, request, resolved, world, random)
     const seconds = (this.#options.monotonic() - started) / 1000
     this.#options.onDecided({ decision, request, snapshot, status: answer.status, userAgent: resolved.userAgent, seconds })
+    this.#options.onRaw?.(resolved, wire, decision, answer.status, request.now)
     return answer
   }
 

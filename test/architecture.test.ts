@@ -15,12 +15,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   http: ['routing', 'privacy'],
   log: ['routing', 'privacy'],
   stats: ['routing', 'log', 'privacy'],
-  cli: ['routing', 'privacy', 'geo', 'policy', 'state', 'http', 'log', 'health', 'usage', 'app', 'explain.ts', 'router.ts', 'settings.ts', 'app.ts', 'demo.ts'],
+  archive: ['privacy'],
+  cli: ['archive', 'routing', 'privacy', 'geo', 'policy', 'state', 'http', 'log', 'health', 'usage', 'app', 'explain.ts', 'router.ts', 'settings.ts', 'app.ts', 'demo.ts'],
 }
 
 /** Packages and the files that may know them. */
 const OWNERS: Record<string, readonly string[]> = {
   undici: ['src/health/probe.ts', 'src/log/sinks/http.ts', 'src/steering/undici-fetch.ts'],
+  'age-encryption': ['src/archive/seal.ts'],
   ioredis: ['src/state/redis-connection.ts'],
   'prom-client': ['src/stats/metrics.ts'],
   pino: ['src/log/operator-log.ts'],
@@ -88,7 +90,7 @@ t.test('every owner uses its package', async (t) => {
 })
 
 t.test('only app.ts and app/ build adapters', async (t) => {
-  const adapters = /\bnew (Metrics|OperatorLog|FileSink|StdoutSink|DecisionLog|GeoSource|MemoryStore)\(|\bcreate(Public|Admin)Server\(/
+  const adapters = /\bnew (ArchiveWriter|WorkerSealer|Metrics|OperatorLog|FileSink|StdoutSink|DecisionLog|GeoSource|MemoryStore)\(|\bcreate(Public|Admin)Server\(/
   const breaches = files.filter((file) => !/^src\/app(\/|\.ts)/.test(file) && adapters.test(readFileSync(`${root}/${file}`, 'utf8').replace(/export function create\w+\(/g, '')))
   t.same(breaches, [])
 })

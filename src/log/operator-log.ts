@@ -29,6 +29,8 @@ export const EVENTS = {
   records_dropped: 'decision records were dropped',
   sink_failed: 'a sink of decision records failed; it is tried again',
   sink_recovered: 'a sink of decision records works again',
+  archive_failed: 'the sealed archive cannot be written; it is tried again, and what does not fit in memory is dropped and counted',
+  archive_recovered: 'the sealed archive can be written again',
   request_failed: 'a request failed by a fault of the router; the others go on',
   task_failed: 'a background task failed; it is tried again',
 } as const

@@ -33,6 +33,12 @@ export const settingsSchema = z.strictObject({
     windowSeconds: seconds.max(3600).optional().describe('Equal decisions within this window become one line with a count. Default 1. Longer is smaller and more private, and a crash loses more.'),
     sinks: z.array(sink).max(8).optional().describe('Where decision records go. Default: standard output. []: nowhere.'),
   }).optional(),
+  archive: z.strictObject({
+    recipients: z.string().min(1).describe('The signed list of the days\' public keys, made ahead with wissel archive keygen. A day without keys is not archived, and counted.'),
+    recipientsKey: z.string().regex(/^ed25519:[A-Za-z0-9+/=_-]{40,50}$/, { error: 'use the public key that keygen printed: ed25519:...' }).describe('The public key that the list must be signed with.'),
+    signingKey: z.string().min(1).describe('A file with this router\'s own Ed25519 key, with which it signs the chain of segments.'),
+    directory: z.string().min(1).describe('Where sealed segments wait until they are shipped, an hour at most.'),
+  }).optional().describe('The sealed archive of raw requests, for tracing abuse only. Default: none. The router can write it and never read it.'),
   redis: z.strictObject({
     url: z.string().min(1).describe('redis://host:6379/0, rediss:// for TLS, redis+sentinel://host,host/master, redis+cluster://host,host. No password: it belongs into passwordFile.'),
     prefix: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/).optional().describe('Start of every key. Default wissel. Two deployments may share a Redis under two prefixes.'),

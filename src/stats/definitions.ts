@@ -14,6 +14,9 @@ export interface MetricDefinition {
   readonly labels: Readonly<Record<string, LabelValues>>
 }
 
+/** What becomes of a record of the sealed archive: written, or dropped and why. */
+export const ARCHIVE_RESULTS = ['written', 'no_keys', 'full', 'seal', 'closed', 'invalid'] as const
+
 export const METRICS = {
   wissel_decisions_total: {
     type: 'counter', help: 'Decisions. The target is empty for a refusal.', labels: { service: 'service', outcome: OUTCOMES, target: 'target' },
@@ -45,6 +48,12 @@ export const METRICS = {
   wissel_records_recorded_total: { type: 'counter', help: 'Decisions in records that were given to the sinks.', labels: {} },
   wissel_records_dropped_total: { type: 'counter', help: 'Decisions that are in no record.', labels: {} },
   wissel_sink_dropped_total: { type: 'counter', help: 'Decisions in records that a sink could not take.', labels: { sink: 'sink' } },
+  wissel_archive_records_total: { type: 'counter', help: 'Requests that were given to the sealed archive, by what became of them.', labels: { result: ARCHIVE_RESULTS } },
+  wissel_archive_waiting_bytes: { type: 'gauge', help: 'Memory that waits to be sealed or written. Absent without an archive, as all of these are.', labels: {} },
+  wissel_archive_segments_total: { type: 'counter', help: 'Sealed segments that were written.', labels: {} },
+  wissel_archive_bytes_total: { type: 'counter', help: 'Bytes of sealed segments that were written.', labels: {} },
+  wissel_archive_expired_total: { type: 'counter', help: 'Local segments that were deleted after an hour without being shipped.', labels: {} },
+  wissel_archive_key_days: { type: 'gauge', help: 'Days that there are keys for, today included.', labels: {} },
   wissel_target_state: {
     type: 'gauge', help: '1 for the state that a target is in, by its health checks, else 0.', labels: { target: 'target', state: HEALTH_STATES },
   },

@@ -33,6 +33,17 @@ interface LinkFacts {
   readonly since: number
 }
 
+/** Of the sealed archive's writer. */
+interface ArchiveFacts {
+  readonly written: number
+  readonly dropped: Readonly<Record<string, number>>
+  readonly memory: number
+  readonly segments: number
+  readonly bytes: number
+  readonly expired: number
+  readonly daysLeft: number
+}
+
 type Labels = Readonly<Record<string, string>>
 type Sample = { readonly labels: Labels, readonly value: number }
 
@@ -48,6 +59,7 @@ export class Metrics {
   #link: () => LinkFacts | undefined = () => undefined
   readonly #transitions: Record<HealthState, number> = { unknown: 0, up: 0, down: 0 }
   #proberQuarantined = false
+  #archive: ArchiveFacts | undefined
   #world: { readonly snapshot: Snapshot, readonly health: HealthTable, readonly appliedAt: number } | undefined
 
   constructor({ now, httpReasons, snapshotReasons, log, geo, process = true }: MetricsOptions) {
@@ -80,6 +92,12 @@ export class Metrics {
     this.#collect('wissel_records_recorded_total', () => [sample(log?.recorded ?? 0)])
     this.#collect('wissel_records_dropped_total', () => [sample(log?.dropped ?? 0)])
     this.#collect('wissel_sink_dropped_total', () => (log?.sinks ?? []).map(({ name, dropped }) => sample(dropped, { sink: name })))
+    this.#collect('wissel_archive_records_total', () => this.#archiveSamples(({ written, dropped }) => [sample(written, { result: 'written' }), ...Object.entries(dropped).map(([result, value]) => sample(value, { result }))]))
+    this.#collect('wissel_archive_waiting_bytes', () => this.#archiveSamples(({ memory }) => [sample(memory)]))
+    this.#collect('wissel_archive_segments_total', () => this.#archiveSamples(({ segments }) => [sample(segments)]))
+    this.#collect('wissel_archive_bytes_total', () => this.#archiveSamples(({ bytes }) => [sample(bytes)]))
+    this.#collect('wissel_archive_expired_total', () => this.#archiveSamples(({ expired }) => [sample(expired)]))
+    this.#collect('wissel_archive_key_days', () => this.#archiveSamples(({ daysLeft }) => [sample(daysLeft)]))
     this.#collect('wissel_target_state', () => this.#targetStates())
     if (process) collectDefaultMetrics({ register: this.#registry })
   }
@@ -115,6 +133,11 @@ export class Metrics {
   /** Where the state of the connection to Redis is read. */
   link(read: () => LinkFacts | undefined): void {
     this.#link = read
+  }
+
+  /** The sealed archive, where there is one. */
+  archive(facts: ArchiveFacts): void {
+    this.#archive = facts
   }
 
   healthChanged(state: HealthState): void {
@@ -158,6 +181,10 @@ export class Metrics {
         for (const { labels: of, value } of read()) this.set(of, value)
       },
     })
+  }
+
+  #archiveSamples(read: (archive: ArchiveFacts) => Sample[]): Sample[] {
+    return this.#archive === undefined ? [] : read(this.#archive)
   }
 
   #linkSample(value: (link: LinkFacts) => number): Sample[] {

@@ -30,7 +30,7 @@ t.test('heartbeats by way of Redis', { skip: REDIS_ABSENT }, async (t) => {
     const raw = await link(t, server.url)
     const [seen] = await readRouters(raw, keys, { ages: true })
     t.match(seen?.report, { router: 'ams-1', started: 1, applied: { version: 2 }, refused: { version: 3, reason: 'invalid' }, quarantined: ['tv'] })
-    t.ok((seen?.ageMs ?? -1) >= 0 && (seen?.ageMs ?? Infinity) < 2000)
+    t.ok((seen?.ageMs ?? -1) >= 0 && (seen?.ageMs ?? Infinity) < 15_000)
   })
 
   await t.test('a report that nobody renews is gone with its time, and its router is forgotten', async (t) => {

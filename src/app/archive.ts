@@ -1,0 +1,55 @@
+/** The sealed archive, where the settings ask for one. */
+import { readFile } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
+import { ArchiveError } from '../archive/archive-error.ts'
+import { readPublicKey, readSigningKey } from '../archive/keys.ts'
+import { readRecipients } from '../archive/recipients.ts'
+import { WorkerSealer } from '../archive/sealer.ts'
+import { ArchiveWriter } from '../archive/writer.ts'
+import { WisselError } from '../errors.ts'
+import type { ResolvedRequest } from '../http/request.ts'
+import type { OperatorLog } from '../log/operator-log.ts'
+import type { Settings } from '../policy/settings.ts'
+import type { Decision } from '../routing/model.ts'
+import type { SetTimer } from '../state/timing.ts'
+
+export interface Archive {
+  readonly writer: ArchiveWriter
+  add(resolved: ResolvedRequest, decision: Decision, status: number, now: number, port: number | undefined): void
+  /** Reads the list of keys again; the former one stays where the new one is not usable. */
+  reload(): Promise<void>
+}
+
+/** Rejects with a `WisselError` where keys or list cannot be used: an archive that was asked for and does not work is a mistake. */
+export async function openArchive(settings: NonNullable<Settings['archive']>, directory: string, router: string, now: () => number, setTimer: SetTimer, messages: OperatorLog): Promise<Archive> {
+  const within = (path: string) => (isAbsolute(path) ? path : join(directory, path))
+  const read = async () => readRecipients(await readFile(within(settings.recipients), 'utf8'), readPublicKey(settings.recipientsKey))
+  try {
+    const writer = new ArchiveWriter({
+      router,
+      directory: within(settings.directory),
+      recipients: await read(),
+      signingKey: readSigningKey(await readFile(within(settings.signingKey), 'utf8')),
+      sealer: new WorkerSealer(setTimer),
+      setTimer,
+      now,
+      onState: (state, code) => messages.warn(state === 'failed' ? 'archive_failed' : 'archive_recovered', { code }),
+    })
+    return {
+      writer,
+      add: ({ address, method, scheme, host, path, query, userAgent }, decision, status, time, port) => {
+        const target = decision.outcome === 'refuse' ? undefined : decision.member.target.id
+        writer.add({ time, address, port, method, scheme, host, path, query, userAgent, decision: { service: decision.service?.id, target, outcome: decision.outcome, status } })
+      },
+      reload: async () => {
+        await read().then(
+          (list) => writer.use(list),
+          (error: unknown) => messages.warn('task_failed', { task: 'archive_keys' }, error),
+        )
+      },
+    }
+  } catch (error) {
+    const why = error instanceof ArchiveError ? error.message : error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new WisselError('WISSEL_ARCHIVE', [why], { cause: error })
+  }
+}
