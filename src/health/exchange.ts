@@ -70,7 +70,7 @@ export class Reports {
     for (const report of reports) {
       if (report.prober === this.#own || next.has(report.prober)) continue
       const former = this.#seen.get(report.prober)
-      next.set(report.prober, isNews(former?.report, report) ? seenAt(report, now) : (former ?? seenAt(report, -Infinity)))
+      next.set(report.prober, isNews(former?.report, report) ? seenAt(report, former === undefined ? -Infinity : now) : (former ?? seenAt(report, -Infinity)))
     }
     // One that is missing ages as one that does not change.
     for (const [prober, former] of this.#seen) if (!next.has(prober) && isFresh(former, now)) next.set(prober, former)

@@ -1,6 +1,6 @@
 /**
  * Several probers' opinions of one target, as one. Optimistic: a target is down only when most of those who have an
- * opinion say so, and at least two of them where there are two, because a prober that has lost its own network sees
+ * opinion say so, which takes two of them where there are two, because a prober that has lost its own network sees
  * everything down. Who has not looked, or not lately, has no opinion (`exchange.ts` tells which reports are fresh).
  */
 import type { HealthState } from '../routing/model.ts'
@@ -13,7 +13,6 @@ export function merge(opinions: Iterable<HealthState>): HealthState {
     if (state === 'up') up++
     else if (state === 'down') down++
   }
-  const all = up + down
-  if (all === 0) return 'unknown'
-  return down * 2 > all && down >= Math.min(2, all) ? 'down' : 'up'
+  if (up + down === 0) return 'unknown'
+  return down > up ? 'down' : 'up'
 }

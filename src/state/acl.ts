@@ -12,7 +12,7 @@ const CONNECTING = '+auth +hello +select +ping +info +role +client|setname +clus
 export function routerUser(router: string, password: string, prefix = DEFAULT_PREFIX): string {
   const keys = keysOf(prefix)
   const own = [keys.router(router), keys.health(router), keys.routers].map((key) => `%RW~${key}`).join(' ')
-  const commands = '+get +mget +getrange +exists +smembers +hgetall +hmget +lrange +xread +xrevrange +set +del +sadd +hset +pexpire'
+  const commands = '+get +mget +getrange +exists +smembers +hgetall +hvals +hmget +lrange +xread +xrevrange +set +del +sadd +hset +pexpire'
   return `user wissel-${router} on >${password} resetchannels resetkeys %R~{${prefix}}:* ${own} -@all ${CONNECTING} ${commands}`
 }
 

@@ -27,6 +27,13 @@ export interface MetricsOptions {
   readonly process?: boolean
 }
 
+/** What a `Shipper` counts. */
+interface ShippingFacts {
+  readonly name: string
+  readonly shipped: number
+  readonly dropped: number
+}
+
 /** `since`: milliseconds since the epoch. */
 interface LinkFacts {
   readonly up: boolean
@@ -55,6 +62,8 @@ export class Metrics {
   readonly #snapshotRefused: Map<string, number>
   #failed = 0
   #quarantined = 0
+  #shippers: readonly ShippingFacts[] = []
+  #segments: { readonly deleted: number, readonly repaired: number } | undefined
   #kept: boolean | undefined
   #link: () => LinkFacts | undefined = () => undefined
   readonly #transitions: Record<HealthState, number> = { unknown: 0, up: 0, down: 0 }
@@ -91,7 +100,10 @@ export class Metrics {
     this.#collect('wissel_records_decided_total', () => [sample(log?.decided ?? 0)])
     this.#collect('wissel_records_recorded_total', () => [sample(log?.recorded ?? 0)])
     this.#collect('wissel_records_dropped_total', () => [sample(log?.dropped ?? 0)])
-    this.#collect('wissel_sink_dropped_total', () => (log?.sinks ?? []).map(({ name, dropped }) => sample(dropped, { sink: name })))
+    this.#collect('wissel_sink_dropped_total', () => [...(log?.sinks ?? []), ...this.#shippers].map(({ name, dropped }) => sample(dropped, { sink: name })))
+    this.#collect('wissel_sink_shipped_total', () => this.#shippers.map(({ name, shipped }) => sample(shipped, { sink: name })))
+    this.#collect('wissel_segments_deleted_total', () => (this.#segments === undefined ? [] : [sample(this.#segments.deleted)]))
+    this.#collect('wissel_segments_repaired_total', () => (this.#segments === undefined ? [] : [sample(this.#segments.repaired)]))
     this.#collect('wissel_archive_records_total', () => this.#archiveSamples(({ written, dropped }) => [sample(written, { result: 'written' }), ...Object.entries(dropped).map(([result, value]) => sample(value, { result }))]))
     this.#collect('wissel_archive_waiting_bytes', () => this.#archiveSamples(({ memory }) => [sample(memory)]))
     this.#collect('wissel_archive_segments_total', () => this.#archiveSamples(({ segments }) => [sample(segments)]))
@@ -128,6 +140,12 @@ export class Metrics {
   /** Whether the last known good snapshot could be written. */
   lastKnownGood(saved: boolean): void {
     this.#kept = saved
+  }
+
+  /** What takes segments elsewhere, and who writes them. Names are those of sinks, each once. */
+  shipping(shippers: readonly ShippingFacts[], segments: { readonly deleted: number, readonly repaired: number } | undefined): void {
+    this.#shippers = shippers
+    this.#segments = segments
   }
 
   /** Where the state of the connection to Redis is read. */

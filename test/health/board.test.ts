@@ -3,9 +3,10 @@ import { HealthBoard } from '../../src/health/board.ts'
 import type { BoardOptions } from '../../src/health/board.ts'
 import { MemoryExchange } from '../../src/health/exchange.ts'
 import type { HealthExchange } from '../../src/health/exchange.ts'
+import { LiveTarget } from '../../src/health/live-target.ts'
 import type { Override } from '../../src/health/overrides.ts'
 import { decide } from '../../src/routing/decide.ts'
-import type { Target } from '../../src/routing/model.ts'
+import type { AdminState, HealthState, Target } from '../../src/routing/model.ts'
 import { World, chance, checked, edges, tableOf } from './fleet.ts'
 import { targetNamed } from '../log/decisions.ts'
 
@@ -213,6 +214,21 @@ t.test('a target that an operator puts back comes back slowly, one that is force
   t.same(snapshot.targets.map((target) => Number(table.shed(target).toFixed(1))), [0.9, 0])
 })
 
+t.test('a ramp begins only after a target was out, and an operator\'s up ends it', async (t) => {
+  const target = checked(0, 'edge-0', { health: { slowStartMs: 30_000 } })
+  const { table } = tableOf([target])
+  const live = new LiveTarget(target)
+  const rows: [measured: HealthState, admin: AdminState, now: number, shed: number][] = [
+    ['up', 'auto', 0, 0], ['down', 'auto', 1, 0], ['unknown', 'auto', 2, 0], ['up', 'auto', 3, 0],
+    ['down', 'auto', 4, 0], ['up', 'auto', 1000, 0.9], ['up', 'auto', 16_000, 0.5], ['up', 'up', 16_001, 0], ['up', 'auto', 16_002, 0],
+    ['down', 'up', 16_003, 0], ['down', 'auto', 16_004, 0], ['up', 'auto', 20_000, 0.9], ['down', 'auto', 20_001, 0.9], ['up', 'auto', 35_000, 0.9], ['up', 'auto', 65_000, 0],
+  ]
+  for (const [measured, admin, now, shed] of rows) {
+    live.set(table, measured, admin, now)
+    if (measured !== 'down') t.equal(Number(table.shed(target).toFixed(6)), shed, `${measured} ${admin} at ${now}`)
+  }
+})
+
 t.test('a store of commands that hangs holds up the start for a second and nothing else', async (t) => {
   const { board, world, states } = setUp(edges(2), { overrides: { read: () => new Promise(() => undefined), write: async () => undefined } })
   let started = false
@@ -263,6 +279,17 @@ t.test('a prober that sees everything fail withholds its opinion, and follows th
   t.ok(a.board.status().quarantined)
   for (const { states } of all) t.equal(states(), 'up up up up up up up down')
   t.match(b.board.status().peers.find(({ prober }) => prober === 'r0'), { withheld: true })
+})
+
+t.test('of two probers one that doubts itself leaves the decision to the other', async (t) => {
+  const [a, b] = routers(2, edges(8))
+  if (a === undefined || b === undefined) return t.fail()
+  for (const { board } of [a, b]) await board.start()
+  await pass(a.world, 8000)
+  for (let i = 0; i < 8; i++) a.world.broken.add(`edge-${i}`)
+  b.world.broken.add('edge-7')
+  await pass(a.world, 20_000)
+  for (const { states } of [a, b]) t.equal(states(), 'up up up up up up up down')
 })
 
 t.test('a prober that died is stale after six seconds, and the others decide without it', async (t) => {

@@ -91,6 +91,23 @@ t.test('what was removed is not checked again, and what came is', async (t) => {
   t.equal(clock.waiting, 0)
 })
 
+t.test('what was removed while it was checked does not come back', async (t) => {
+  let ended = () => {}
+  let runs = 0
+  const { clock, schedule } = setUp(() => {
+    runs++
+    return new Promise((resolve) => (ended = resolve))
+  })
+  schedule.set(items(1))
+  schedule.start()
+  await pass(clock, 1500)
+  schedule.set(new Map())
+  ended()
+  await pass(clock, 5000)
+  t.equal(runs, 1)
+  t.equal(clock.waiting, 0)
+})
+
 t.test('after the process slept for a minute each target is checked once, spread anew, not thirty times', async (t) => {
   const times: number[] = []
   const { clock, schedule } = setUp(async () => void times.push(clock.now))
