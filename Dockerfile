@@ -9,6 +9,7 @@ FROM node:26-slim
 WORKDIR /wissel
 COPY --from=install /wissel/node_modules node_modules
 COPY package.json ./
+COPY bin bin
 COPY src src
 COPY config config
 # Nothing in the image is writable, and nobody in it is root. Records go to standard output; a volume holds what must last.
@@ -18,5 +19,5 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9090/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "src/main.ts"]
+ENTRYPOINT ["bin/wissel"]
 CMD ["serve", "--config", "config"]

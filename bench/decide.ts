@@ -52,6 +52,8 @@ export interface DecideOptions {
   readonly rounds: number
   /** Of processor time, roughly, in a batch. */
   readonly batchMs: number
+  /** When no further round is begun, on the clock of `performance.now()`. */
+  readonly until: number
   /** Whether to leave out the largest sizes, which take long to build. */
   readonly small: boolean
 }

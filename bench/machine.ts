@@ -27,6 +27,6 @@ export function machine(): string {
   return [
     `${availableParallelism()} cores, ${first?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.versions.node}`,
     PINS ? 'server and load pinned to a core each' : 'nothing pinned to a core',
-    `${(loadavg()[0] ?? 0).toFixed(1)} other processes ran on average in the minute before`,
+    `load average ${(loadavg()[0] ?? 0).toFixed(1)} before the run`,
   ].join('; ')
 }

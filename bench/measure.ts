@@ -40,8 +40,9 @@ const kept: { last: unknown } = { last: undefined }
  * Processor time counts garbage collection in other threads, and not the time for which other programs ran.
  *
  * @param batchMs processor time of one batch, roughly
+ * @param until when no further round is begun, on the clock of `performance.now()`; there is always one
  */
-export function time(works: readonly Measurable[], { rounds, batchMs }: { rounds: number, batchMs: number }): Map<string, Spread> {
+export function time(works: readonly Measurable[], { rounds, batchMs, until }: { rounds: number, batchMs: number, until: number }): Map<string, Spread> {
   const sizes = works.map((work) => {
     let size = 1000
     // Doubling until a batch is long enough also warms the code up.
@@ -49,7 +50,7 @@ export function time(works: readonly Measurable[], { rounds, batchMs }: { rounds
     return size
   })
   const found = works.map((): number[] => [])
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round === 0 || (round < rounds && performance.now() < until); round++) {
     for (const [position, work] of works.entries()) found[position]?.push(once(work, sizes[position] ?? 1))
   }
   return new Map(works.map(({ name }, position) => [name, spread(found[position] ?? [])]))

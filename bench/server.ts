@@ -21,6 +21,8 @@ const SERVICES = 100
 
 export interface ServerOptions {
   readonly rounds: number
+  /** When the last round has to be over, on the clock of `performance.now()`; there is always one round. */
+  readonly until: number
   readonly warmSeconds: number
   readonly seconds: number
 }
@@ -63,15 +65,18 @@ log:
   sinks: [{ type: file, path: ${LOG_FILE} }]
 `
 
-export async function measureServers({ rounds, warmSeconds, seconds }: ServerOptions): Promise<Map<Subject, Sample[]>> {
+export async function measureServers({ rounds, until, warmSeconds, seconds }: ServerOptions): Promise<Map<Subject, Sample[]>> {
   const samples = new Map<Subject, Sample[]>(SUBJECTS.map((subject) => [subject, []]))
   await withStage(async (stage) => {
-    for (let round = 0; round < rounds; round++) {
+    let longest = 0
+    for (let round = 0; round === 0 || (round < rounds && performance.now() + longest < until); round++) {
+      const began = performance.now()
       // Each round begins with another one.
       for (let i = 0; i < SUBJECTS.length; i++) {
         const subject = SUBJECTS[(round + i) % SUBJECTS.length] ?? 'wissel'
         samples.get(subject)?.push(await measureSubject(subject, stage, warmSeconds, seconds))
       }
+      longest = Math.max(longest, performance.now() - began)
     }
   })
   return samples
@@ -199,7 +204,7 @@ export function reportServers(samples: ReadonlyMap<Subject, readonly Sample[]>):
     `${PATHS} paths, twelve headers a request, IPv4 and IPv6 addresses in \`X-Forwarded-For\`, ${CONNECTIONS} kept connections, no pipelining.`,
     `Load by ${isPresent('wrk') ? '`wrk`' : 'our own client (`bench/load.ts`)'}. The router: ${SERVICES} services, ${TARGETS} targets, \`nearest\` by title with a bound on loads, the country database, records into a file, metrics.`,
     `Requests differ so much that of 100 of them ${tell(spread((samples.get('wissel') ?? []).map(({ lines }) => lines * 100)))} become a line of the log.`,
-    'Each server in a process of its own, one after the other, in turn; ratios are within one round.\n',
+    `Each server in a process of its own, one after the other, in turn; ratios are within one round. Rounds: ${samples.get('wissel')?.length ?? 0}.\n`,
     table(['', 'CPU, µs a request', 'against no options', 'against same options', 'requests/s', 'p50, ms', 'p99, ms'], rows),
     `Aim: at most ${AIM} times the processor time of the bare server with the same options. ${met ? 'Met' : 'Not met'} in this run: ${ratio.median.toFixed(2)}.\n`,
   ].join('\n')

@@ -13,6 +13,7 @@ import { WisselError } from './errors.ts'
 import { Locator } from './geo/locator.ts'
 import { GeoSource } from './geo/source.ts'
 import { HealthBoard } from './health/board.ts'
+import { shared } from './health/lookup.ts'
 import { probe } from './health/probe.ts'
 import { createAdminServer, MIN_TOKEN } from './http/admin-server.ts'
 import type { AdminServer } from './http/admin-server.ts'
@@ -23,7 +24,6 @@ import { HTTP_REJECTION_NAMES } from './http/rejection.ts'
 import { DecisionLog } from './log/decision-log.ts'
 import { OperatorLog } from './log/operator-log.ts'
 import { recordDecision } from './log/record-decision.ts'
-import { FileSink } from './log/sinks/file.ts'
 import type { SetTimer } from './log/sinks/sink.ts'
 import type { Settings } from './policy/settings.ts'
 import { Router } from './router.ts'
@@ -31,6 +31,7 @@ import type { World } from './router.ts'
 import { HealthTable } from './routing/health-table.ts'
 import { LoadTally } from './routing/load.ts'
 import type { Snapshot } from './routing/model.ts'
+import { classify, isMedia } from './routing/path.ts'
 import { formatEndpoint, geoPaths, parseEndpoint, stateDirectoryOf } from './settings.ts'
 import type { Endpoint } from './settings.ts'
 import { REFUSALS } from './state/follower.ts'
@@ -62,6 +63,7 @@ export interface App {
 }
 
 const TICK_MS = 1000
+const STRICT_WINDOW_MS = 60_000
 
 /** Rejects with a `WisselError` where the configuration is not usable or an address cannot be listened on. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -75,12 +77,12 @@ export async function startApp(options: AppOptions): Promise<App> {
   const messages = new OperatorLog({ write: options.messages, now, router: routerId })
 
   // Where decisions go.
-  const sinks = createSinks(settings, directory, setTimer, messages)
+  const outlets = await createSinks({ settings, directory, router: routerId, setTimer, now, messages })
   const log = new DecisionLog({
-    sinks,
+    sinks: outlets.sinks,
     router: routerId,
     setTimer,
-    windowMs: (settings.log?.windowSeconds ?? 1) * 1000,
+    ...(settings.log?.strict === true ? { windowMs: STRICT_WINDOW_MS, shuffle: random } : { windowMs: (settings.log?.windowSeconds ?? 1) * 1000 }),
     onDropped: (count, why) => messages.warn('records_dropped', { count, reason: why }),
   })
   const locator = new Locator()
@@ -104,10 +106,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       ? embeddedSource({ ...common, directory, reloadMs: (settings.reloadSeconds ?? 2) * 1000 })
       : await (await import('./app/redis.ts')).redisSource({ ...common, redis, random, setTimer })
   metrics.link(() => source.link)
+  metrics.shipping(outlets.shippers, outlets.segments)
 
   // How targets are.
+  const resolve = shared()
   board = new HealthBoard({
-    probe: (spec, cancel) => probe(spec, cancel),
+    probe: (spec, cancel) => probe(spec, cancel, resolve),
     setTimer,
     monotonic,
     random,
@@ -157,7 +161,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     monotonic,
     onDecided: (decided) => {
       metrics.decision(decided.decision, decided.seconds)
-      if (decided.decision.outcome !== 'refuse') board.onDecision(decided.decision.member.target)
+      // A viewer is a manifest; segments that a service redirects are the same viewer again.
+      if (decided.decision.outcome !== 'refuse' && !isMedia(classify(decided.request.path))) board.onDecision(decided.decision.member.target)
       recordDecision(log, decided)
     },
     onRejected: (reason) => metrics.httpRejected(reason),
@@ -200,9 +205,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await archive?.reload()
       return source.look()
     },
-    reopen: () => {
-      for (const sink of sinks) if (sink instanceof FileSink) sink.reopen()
-    },
+    reopen: () => outlets.reopen(),
     close: async () => {
       draining = true
       messages.info('stopping')
@@ -211,6 +214,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       board.close()
       await server.drain()
       await log.close()
+      await outlets.close()
       await archive?.writer.close()
       await adminServer.close()
       await source.close()

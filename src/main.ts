@@ -28,6 +28,12 @@ const HELP = `wissel: a privacy-first CDN request router for video
   wissel geo push FILE --redis URL [--asn]   gives all routers a geo database
   wissel target drain|down|up|auto ID [--for 30m] [--why TEXT] [--redis URL | --state-dir DIR]
       an operator's word on one target, obeyed whatever is measured
+  wissel log verify DIR [--json]
+      whether a directory of segments adds up: decided, recorded, dropped, lost; exit status 1 when not
+  wissel log import FORMAT FILE --target ID [--service ID] [--config DIR]
+      bytes and requests from a target's access log (combined, w3c, cdni), its addresses read only to be forgotten
+  wissel verify LOG --config DIR [--json]
+      judges every record of a constrained policy again by the configuration; exit status 1 where one fails
   wissel archive keygen|verify|ship|open|shred ...
       the sealed archive of raw requests, for tracing abuse only; wissel archive --help
 
@@ -57,6 +63,8 @@ const OPTIONS = {
   asn: { type: 'boolean' },
   for: { type: 'string' },
   why: { type: 'string' },
+  target: { type: 'string' },
+  service: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -118,11 +126,39 @@ async function run(args: readonly string[]): Promise<number> {
     case 'geo':
       if (rest[0] !== 'push') throw usage('geo has one verb: geo push FILE')
       return (await import('./cli/geo-push.ts')).geoPush({ file: need(rest[1], 'geo push needs a file'), redis: needRedis(values), asn: values.asn }, io)
+    case 'log':
+      return log(rest, values)
+    case 'verify': {
+      const { verify } = await import('./cli/verify.ts')
+      const { loadConfiguration } = await import('./cli/check.ts')
+      return verify(need(rest[0], 'verify needs a log'), { configurations: [await loadConfiguration(values.config ?? 'config', io.now())], json: values.json ?? false, out: io.out })
+    }
     case 'target':
       return target(rest, values)
     default:
       throw usage(`there is no command "${command.slice(0, 40)}"`)
   }
+}
+
+async function log([verb, ...rest]: readonly string[], values: Values): Promise<number> {
+  if (verb === 'verify') return (await import('./cli/log.ts')).verifyLog(need(rest[0], 'log verify needs a directory'), { json: values.json ?? false, out: io.out })
+  if (verb !== 'import') throw usage('log has two verbs: log verify DIR, log import FORMAT FILE')
+  const { loadConfiguration } = await import('./cli/check.ts')
+  const { importCommand } = await import('./cli/log-import.ts')
+  const directory = values.config ?? 'config'
+  const { snapshot } = await loadConfiguration(directory, io.now())
+  if (snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, `see wissel check ${directory}`])
+  process.stdin.setEncoding('utf8')
+  return importCommand({
+    format: need(rest[0], 'log import needs a format'),
+    file: need(rest[1], 'log import needs a file'),
+    target: need(values.target, 'log import needs --target'),
+    service: values.service,
+    snapshot,
+    stdin: process.stdin,
+    out: io.out,
+    say: io.err,
+  })
 }
 
 async function target(words: readonly string[], values: Values): Promise<number> {
@@ -172,6 +208,12 @@ function parse(args: readonly string[]) {
     throw usage(error instanceof Error ? (error.message.split('.')[0]?.toLowerCase() ?? 'unknown option') : 'unknown option')
   }
 }
+
+// Node would print the error's message, which may hold what a viewer sent. A fault nobody expected ends the process, by its name alone.
+process.on('uncaughtException', (error: unknown) => {
+  process.stderr.write(`wissel: internal error ${error instanceof Error ? error.name : ''}\n`)
+  process.exit(70)
+})
 
 run(process.argv.slice(2)).then(
   (status) => {

@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   log: ['routing', 'privacy'],
   stats: ['routing', 'log', 'privacy'],
   archive: ['privacy'],
+  usage: ['privacy', 'routing'],
   cli: ['archive', 'routing', 'privacy', 'geo', 'policy', 'state', 'http', 'log', 'health', 'usage', 'app', 'explain.ts', 'router.ts', 'settings.ts', 'app.ts', 'demo.ts'],
 }
 
@@ -90,7 +91,7 @@ t.test('every owner uses its package', async (t) => {
 })
 
 t.test('only app.ts and app/ build adapters', async (t) => {
-  const adapters = /\bnew (ArchiveWriter|WorkerSealer|Metrics|OperatorLog|FileSink|StdoutSink|DecisionLog|GeoSource|MemoryStore)\(|\bcreate(Public|Admin)Server\(/
+  const adapters = /\bnew (SegmentSink|ArchiveWriter|WorkerSealer|Metrics|OperatorLog|FileSink|StdoutSink|DecisionLog|GeoSource|MemoryStore)\(|\bcreate(Public|Admin)Server\(/
   const breaches = files.filter((file) => !/^src\/app(\/|\.ts)/.test(file) && adapters.test(readFileSync(`${root}/${file}`, 'utf8').replace(/export function create\w+\(/g, '')))
   t.same(breaches, [])
 })

@@ -4,9 +4,11 @@ import { loadConfiguration } from '../cli/check.ts'
 import { WisselError } from '../errors.ts'
 import { OverrideFile } from '../health/override-file.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
+import type { Bundle } from '../policy/bundle.ts'
 import { digest, encodeBundle } from '../policy/bundle.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
+import { readBundle, signatureOf } from '../state/directory.ts'
 import { fileIO, replaceFile } from '../state/durable-file.ts'
 import { Follower } from '../state/follower.ts'
 import { MemoryStore } from '../state/memory.ts'
@@ -33,27 +35,34 @@ export function embeddedSource(options: EmbeddedOptions): Source {
   const store = new MemoryStore()
   const follower = new Follower({ store, build: (bundle, version) => buildInSlices(bundle, version, now()), apply: options.apply, prove, router: options.router })
   const shared = new SharedDrawKey({ router: options.router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
+  let looked: string | undefined
   let seen: string | undefined
   let timer: NodeJS.Timeout | undefined
 
   /** A directory that is not usable is reported once and published never, so what runs goes on running. */
   async function look(): Promise<boolean> {
-    const found = await loadConfiguration(directory, now()).catch(() => undefined)
-    if (found === undefined) {
+    let bundle: Bundle
+    try {
+      const signature = await signatureOf(directory)
+      if (signature === looked) return seen === follower.applied?.sha256
+      bundle = await readBundle(directory)
+      looked = signature
+    } catch {
       messages.warn('config_problem', { file: directory, problem: 'cannot be read; the running configuration stays' })
       return false
     }
-    const bytes = encodeBundle(found.bundle)
+    const bytes = encodeBundle(bundle)
     const mark = digest(bytes)
     if (mark === seen) return mark === follower.applied?.sha256
     seen = mark
-    if (found.snapshot === undefined) {
+    if (mark === follower.applied?.sha256) return true
+    const { snapshot, problems } = await buildInSlices(bundle, { epoch: 1, number: 1, digest: mark }, now())
+    if (snapshot === undefined) {
       metrics.snapshotRefused('invalid')
-      messages.warn('snapshot_refused', { reason: 'invalid', count: errors(found.problems).length })
-      for (const { file, line, message } of errors(found.problems)) messages.warn('config_problem', { file, line, problem: message })
+      messages.warn('snapshot_refused', { reason: 'invalid', count: errors(problems).length })
+      for (const { file, line, message } of errors(problems)) messages.warn('config_problem', { file, line, problem: message })
       return false
     }
-    if (mark === follower.applied?.sha256) return true
     await store.publish({ bytes, created: now(), after: await store.head() })
     const result = await follower.poll()
     if (result.outcome !== 'refused') return result.outcome === 'applied'
@@ -77,6 +86,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       timer = setInterval(() => void look().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error)), options.reloadMs).unref()
     },
     look: () => {
+      looked = undefined
       seen = undefined
       return look()
     },

@@ -1,16 +1,98 @@
-/** The sinks that the settings name. */
+/** The sinks that the settings name, and the shippers that empty the segments into a collector or a stream. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
+import { WisselError } from '../errors.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import { FileSink } from '../log/sinks/file.ts'
+import { httpShipper } from '../log/sinks/http.ts'
+import { redisStreamShipper } from '../log/sinks/redis-stream.ts'
+import { SegmentSink } from '../log/sinks/segments.ts'
 import type { SetTimer, Sink } from '../log/sinks/sink.ts'
+import type { Shipper } from '../log/segments/shipper.ts'
 import { StdoutSink } from '../log/sinks/stdout.ts'
 import type { Settings } from '../policy/settings.ts'
 
-export function createSinks(settings: Settings, directory: string, setTimer: SetTimer, messages: OperatorLog): Sink[] {
-  return (settings.log?.sinks ?? [{ type: 'stdout' as const }]).map((sink) => {
-    if (sink.type === 'stdout') return new StdoutSink({ stream: process.stdout, setTimer })
-    const path = isAbsolute(sink.path) ? sink.path : join(directory, sink.path)
-    const onState = (state: 'failed' | 'recovered', code: string) => messages.warn(state === 'failed' ? 'sink_failed' : 'sink_recovered', { sink: 'file', code })
-    return new FileSink({ path, setTimer, onState })
-  })
+export interface Sinks {
+  readonly sinks: readonly Sink[]
+  readonly shippers: readonly Shipper[]
+  readonly segments: SegmentSink | undefined
+  /** Opens files anew, after a rotation. */
+  reopen(): void
+  /** After the log was closed. */
+  close(): Promise<void>
+}
+
+export interface SinkOptions {
+  readonly settings: Settings
+  /** Paths in settings are relative to it. */
+  readonly directory: string
+  readonly router: string
+  readonly setTimer: SetTimer
+  readonly now: () => number
+  readonly messages: OperatorLog
+}
+
+export async function createSinks({ settings, directory, router, setTimer, now, messages }: SinkOptions): Promise<Sinks> {
+  const wanted = settings.log?.sinks ?? [{ type: 'stdout' as const }]
+  const within = (path: string) => (isAbsolute(path) ? path : join(directory, path))
+  const onState = (sink: string) => (state: 'failed' | 'recovered', code: string) => messages.warn(state === 'failed' ? 'sink_failed' : 'sink_recovered', { sink, code })
+  const shippers: Shipper[] = []
+  const links: { close(): Promise<void> }[] = []
+
+  const place = wanted.find((sink) => sink.type === 'segments')
+  const segments =
+    place === undefined
+      ? undefined
+      : new SegmentSink({
+          directory: within(place.directory),
+          writer: { router, boot: randomBytes(4).toString('hex') },
+          setTimer,
+          now,
+          onState: onState('segments'),
+          onClosed: () => {
+            for (const shipper of shippers) shipper.wake()
+          },
+          ...(place.budgetMegabytes === undefined ? {} : { budgetBytes: place.budgetMegabytes * 1024 * 1024 }),
+          ...(place.keepHours === undefined ? {} : { keepMs: place.keepHours * 3_600_000 }),
+          ...(place.rotateSeconds === undefined ? {} : { segmentMs: place.rotateSeconds * 1000 }),
+        })
+
+  const sinks: Sink[] = []
+  for (const sink of wanted) {
+    if (sink.type === 'stdout') sinks.push(new StdoutSink({ stream: process.stdout, setTimer }))
+    else if (sink.type === 'file') sinks.push(new FileSink({ path: within(sink.path), setTimer, onState: onState('file') }))
+    else if (sink.type === 'segments') {
+      if (segments !== undefined) sinks.push(segments)
+    } else {
+      if (place === undefined) throw new WisselError('WISSEL_SINK', [sink.type, 'it is filled from segments; add a sink of type segments'])
+      const common = { directory: within(place.directory), cursor: join(within(place.directory), `${sink.type}.cursor`), setTimer, onState: onState(sink.type) }
+      if (sink.type === 'http') {
+        const token = sink.tokenFile === undefined ? undefined : (await readFile(within(sink.tokenFile), 'utf8').catch(() => missing(sink.type))).split('\n')[0]?.trim()
+        shippers.push(httpShipper({ ...common, url: new URL(sink.url), token }))
+      } else {
+        const { openStream } = await import('./stream.ts')
+        const stream = await openStream(sink, now)
+        links.push(stream)
+        shippers.push(redisStreamShipper({ ...common, port: stream }))
+      }
+    }
+  }
+  for (const shipper of shippers) shipper.wake()
+  return {
+    sinks,
+    shippers,
+    segments,
+    reopen: () => {
+      for (const sink of sinks) if (sink instanceof FileSink) sink.reopen()
+    },
+    close: async () => {
+      await Promise.all(shippers.map((shipper) => shipper.close()))
+      await Promise.all(links.map((link) => link.close()))
+    },
+  }
+}
+
+function missing(type: string): never {
+  throw new WisselError('WISSEL_SINK', [type, 'its tokenFile cannot be read'])
 }

@@ -38,6 +38,8 @@ function forbidReports(): void {
   report.reportOnFatalError = false
   report.reportOnSignal = false
   report.reportOnUncaughtException = false
+  // Ends a plain Node process; here it does nothing.
+  process.on('SIGUSR2', () => undefined)
 }
 
 function banner(app: App, demoTargets: number | undefined): string {

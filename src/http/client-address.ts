@@ -6,6 +6,7 @@
  * (RFC 7239) and spellings with underscores are ignored. What cannot be read makes the client unknown, never somebody else.
  */
 import { ClientAddress } from '../privacy/address.ts'
+import { isNamed } from './message.ts'
 
 /** Hops that are read, from the right. */
 export const MAX_HOPS = 20
@@ -23,8 +24,8 @@ export interface Client {
 
 /** @param headers names and values in turn */
 export function clientAddress(peer: string, headers: readonly string[], trusted: TrustedProxies): Client {
-  const address = peer === '' ? undefined : ClientAddress.parse(peer)
-  if (address === undefined || !trusted.has(address)) return { address, viaProxy: false, invalid: false }
+  const { address, isProxy } = trusted.peer(peer)
+  if (!isProxy) return { address, viaProxy: false, invalid: false }
   const forwarded = forwardedFor(headers)
   if (forwarded.trim() === '') return { address, viaProxy: true, invalid: false }
   const hop = walk(forwarded, trusted)
@@ -48,10 +49,16 @@ function forwardedFor(headers: readonly string[]): string {
   let joined: string | undefined
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? ''
-    if (name.length !== 15 || name.toLowerCase() !== 'x-forwarded-for') continue
+    if (name.length !== 15 || !isNamed(name, 'x-forwarded-for')) continue
     joined = joined === undefined ? (headers[i + 1] ?? '') : `${joined},${headers[i + 1]}`
   }
   return joined ?? ''
+}
+
+interface Peer {
+  readonly text: string
+  readonly address: ClientAddress | undefined
+  readonly isProxy: boolean
 }
 
 interface Network {
@@ -63,6 +70,8 @@ interface Network {
 /** The networks of an operator's own proxies. */
 export class TrustedProxies {
   readonly #networks: readonly Network[]
+  /** The latest. Behind a proxy there are few, and each asks thousands of times. */
+  #peer: Peer = { text: '', address: undefined, isProxy: false }
 
   private constructor(networks: readonly Network[]) {
     this.#networks = networks
@@ -74,6 +83,15 @@ export class TrustedProxies {
    */
   static parse(networks: readonly string[]): TrustedProxies {
     return new TrustedProxies(networks.map(parseNetwork))
+  }
+
+  /** @param text a socket's remote address; empty where it is not known */
+  peer(text: string): Peer {
+    if (text !== this.#peer.text) {
+      const address = ClientAddress.parse(text)
+      this.#peer = { text, address, isProxy: address !== undefined && this.has(address) }
+    }
+    return this.#peer
   }
 
   has(address: ClientAddress): boolean {

@@ -32,6 +32,15 @@ export interface Answer {
 }
 
 /**
+ * Whether a header has a name. Case does not matter (RFC 9110, 5.1); most headers differ in their first letter already.
+ *
+ * @param expected lower case
+ */
+export function isNamed(name: string, expected: string): boolean {
+  return name === expected || ((name.charCodeAt(0) | 0x20) === expected.charCodeAt(0) && name.toLowerCase() === expected)
+}
+
+/**
  * The bytes of an answer, for whoever writes to a socket without an HTTP library.
  *
  * @param date value of `Date`, IMF-fixdate

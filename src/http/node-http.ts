@@ -40,3 +40,9 @@ export function hasContent(headers: readonly string[]): boolean {
   }
   return false
 }
+
+/** Whether the client would rather speak another protocol. The parser then skips what came with these headers, and loses it. */
+export function hasUpgrade(headers: readonly string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i]?.toLowerCase() === 'upgrade') return true
+  return false
+}

@@ -8,7 +8,7 @@ import { rejectionAnswer } from './answers.ts'
 import type { Connection } from './connection.ts'
 import { serialize } from './message.ts'
 import type { Answer, WireRequest } from './message.ts'
-import { hardenedServer, hasContent, rejectionOf } from './node-http.ts'
+import { hardenedServer, hasContent, hasUpgrade, rejectionOf } from './node-http.ts'
 import type { HttpRejectionName } from './rejection.ts'
 import type { Responder } from './responder.ts'
 
@@ -45,7 +45,8 @@ export class NodeReader {
   #create(): Server {
     const server = hardenedServer(this.#responder.limits)
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response)
-    // `Expect` is judged like any other header. Without an `upgrade` listener a wish to upgrade is ignored (RFC 9110, 7.8).
+    // `Expect` is judged like any other header. Without an `upgrade` listener a wish to upgrade is ignored (RFC 9110, 7.8),
+    // and the connection ends with the answer.
     for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, handle)
     server.on('connect', (_request, socket) => this.#refuse(socket as Socket, 'method'))
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(socket as Socket, rejectionOf(error.code)))
@@ -70,7 +71,7 @@ export class NodeReader {
       http10: request.httpVersionMinor === 0,
     }
     const answer = supported ? this.#responder.answer(wire) : rejectionAnswer('http_version')
-    const unread = !request.readableEnded && hasContent(rawHeaders)
+    const unread = hasUpgrade(rawHeaders) || (!request.readableEnded && hasContent(rawHeaders))
     if (unread || answer.close === true) connection.closeSlowly(this.#responder.limits.linger)
     connection.closing = unread || answer.close === true || wire.http10 || full
     this.#write(response, wire.method, answer, connection)

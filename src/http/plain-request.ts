@@ -5,6 +5,7 @@
  * judge it. What it does accept, llhttp accepts too and reads the same: a test holds it to that on millions of mutants.
  */
 import type { Limits } from './limits.ts'
+import { isNamed } from './message.ts'
 
 export interface PlainRequest {
   readonly method: 'GET' | 'HEAD'
@@ -61,29 +62,29 @@ export function readPlain(bytes: Uint8Array, text: string, start: number, limits
     // By length first, so that most headers cost no lower-casing.
     switch (name.length) {
       case 4:
-        if (is(name, 'host')) hosts++
+        if (isNamed(name, 'host')) hosts++
         break
       case 6:
-        if (is(name, 'expect')) return undefined
+        if (isNamed(name, 'expect')) return undefined
         break
       case 7:
-        if (is(name, 'upgrade')) return undefined
+        if (isNamed(name, 'upgrade')) return undefined
         break
       case 10:
-        if (!is(name, 'connection')) break
+        if (!isNamed(name, 'connection')) break
         if (connection !== undefined) return undefined
         connection = value.toLowerCase()
         if (connection !== 'close' && connection !== 'keep-alive') return undefined
         break
       case 14:
-        if (is(name, 'content-length')) return undefined
+        if (isNamed(name, 'content-length')) return undefined
         break
       case 16:
         // An old spelling of `Connection`, which llhttp obeys.
-        if (is(name, 'proxy-connection')) return undefined
+        if (isNamed(name, 'proxy-connection')) return undefined
         break
       case 17:
-        if (is(name, 'transfer-encoding')) return undefined
+        if (isNamed(name, 'transfer-encoding')) return undefined
         break
     }
   }
@@ -95,11 +96,6 @@ export function readPlain(bytes: Uint8Array, text: string, start: number, limits
 function pass(bytes: Uint8Array, at: number, stop: number, of: number): number {
   while (at < stop && ((CLASSES[bytes[at] ?? 0] ?? 0) & of) !== 0) at++
   return at
-}
-
-/** @param expected lower case */
-function is(name: string, expected: string): boolean {
-  return (name.charCodeAt(0) | 0x20) === expected.charCodeAt(0) && name.toLowerCase() === expected
 }
 
 /** By byte: what it may be part of. A `#` is left to those who judge, and a name is a token (RFC 9110, 5.6.2). */

@@ -10,6 +10,7 @@ import { prefersJson } from './accept.ts'
 import { clientAddress } from './client-address.ts'
 import type { TrustedProxies } from './client-address.ts'
 import { readHost } from './host.ts'
+import { isNamed } from './message.ts'
 import type { WireRequest } from './message.ts'
 import type { HttpRejection, HttpRejectionName } from './rejection.ts'
 import { MAX_TARGET, readTarget } from './target.ts'
@@ -56,27 +57,27 @@ export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedR
     // Names are compared by length first, so that most headers cost no lower-casing.
     switch (name.length) {
       case 4:
-        if (!is(name, 'host')) break
+        if (!isNamed(name, 'host')) break
         if (host !== undefined) return rejection('host')
         host = value
         break
       case 6:
-        if (is(name, 'accept')) accept = accept === undefined ? value : `${accept},${value}`
-        else if (is(name, 'expect') && value.toLowerCase() !== '100-continue') return rejection('expectation')
+        if (isNamed(name, 'accept')) accept = accept === undefined ? value : `${accept},${value}`
+        else if (isNamed(name, 'expect') && value.toLowerCase() !== '100-continue') return rejection('expectation')
         break
       case 10:
-        if (is(name, 'user-agent')) userAgent ??= value
+        if (isNamed(name, 'user-agent')) userAgent ??= value
         break
       case 14:
-        if (is(name, 'content-length') && value !== '0') return rejection('body')
+        if (isNamed(name, 'content-length') && value !== '0') return rejection('body')
         break
       case 15:
-        if (is(name, 'x-forwarded-for')) forwarded = true
+        if (isNamed(name, 'x-forwarded-for')) forwarded = true
         break
       case 17:
-        if (is(name, 'transfer-encoding')) return rejection('body')
+        if (isNamed(name, 'transfer-encoding')) return rejection('body')
         // A repeated value is kept as a list, which is no valid value.
-        if (is(name, 'x-forwarded-proto')) proto = proto === undefined ? value : `${proto},${value}`
+        if (isNamed(name, 'x-forwarded-proto')) proto = proto === undefined ? value : `${proto},${value}`
         break
     }
   }
@@ -105,10 +106,6 @@ const NO_HEADERS: readonly string[] = Object.freeze([])
 /** Methods are case-sensitive (RFC 9110, 9.1). */
 function methodOf(method: string): Method | undefined {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? method : undefined
-}
-
-function is(name: string, expected: string): boolean {
-  return name === expected || name.toLowerCase() === expected
 }
 
 function rejection(rejected: HttpRejectionName): HttpRejection {

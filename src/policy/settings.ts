@@ -13,6 +13,22 @@ const seconds = z.number().positive()
 
 const sink = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('stdout') }),
+  z.strictObject({
+    type: z.literal('segments'),
+    directory: z.string().min(1).describe('Directory of segment files, for one router process. The oldest go when the budget is used up or after keepHours.'),
+    budgetMegabytes: z.number().min(1).max(10_000_000).optional().describe('Default 1024. Too small, and records are gone before they were fetched; too large, and they fill the disk that the last known good state is on.'),
+    keepHours: z.number().positive().max(8760).optional().describe('Default 72. The decision stream is de-identified, not anonymous: it is meant to be short-lived.'),
+    rotateSeconds: z.number().min(1).max(86_400).optional().describe('Default 60: a segment is closed, and can be shipped, after this long.'),
+  }),
+  z.strictObject({ type: z.literal('http'), url: z.url({ protocol: /^https?$/ }).describe('A collector that takes NDJSON by POST; any 2xx acknowledges. Needs a sink of type segments.'), tokenFile: z.string().min(1).optional().describe('A file whose first line is sent as a bearer token.') }),
+  z.strictObject({
+    type: z.literal('redis'),
+    url: z.string().min(1).describe('As redis.url, but better another Redis: a stream that fills it would take the routing state with it. Needs a sink of type segments.'),
+    username: z.string().min(1).optional(),
+    passwordFile: z.string().min(1).optional(),
+    stream: z.string().min(1).max(200).optional().describe('Default wissel:decisions.'),
+    maxLength: z.int().min(1000).max(1_000_000_000).optional().describe('Entries that are kept. Default 1000000.'),
+  }),
   z.strictObject({ type: z.literal('file'), path: z.string().min(1).describe('The file that lines are appended to. SIGHUP reopens it, for rotation.') }),
 ])
 
@@ -31,6 +47,7 @@ export const settingsSchema = z.strictObject({
   }).optional(),
   log: z.strictObject({
     windowSeconds: seconds.max(3600).optional().describe('Equal decisions within this window become one line with a count. Default 1. Longer is smaller and more private, and a crash loses more.'),
+    strict: z.boolean().optional().describe('Windows of a minute, lines in random order. Default false. Nobody can tell from the file who came first; a crash loses up to a minute.'),
     sinks: z.array(sink).max(8).optional().describe('Where decision records go. Default: standard output. []: nowhere.'),
   }).optional(),
   archive: z.strictObject({

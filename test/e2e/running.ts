@@ -46,7 +46,7 @@ export interface Running {
 }
 
 export async function start(directory: string, args: readonly string[] = ['--demo']): Promise<Running> {
-  const child = spawn(join(root, 'bin', 'wissel'), ['serve', '--config', directory, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(join(root, 'bin', 'wissel'), ['serve', '--config', directory, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--state-dir', join(directory, 'var'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
   const waiting = new Set<() => void>()

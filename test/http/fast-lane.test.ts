@@ -16,7 +16,7 @@ const LAST = 'GET /demo/last.m3u8 HTTP/1.1\r\nHost: play.example\r\nConnection: 
 /** Exchanges at once. */
 const PARALLEL = 48
 /** So long that no reset can overtake an answer; clients go when they have seen the end. */
-const LINGER = 60_000
+const LINGER = 4_000
 
 /** Both kinds of listener, with the same of everything else. */
 async function both(options: Partial<PublicServerOptions> = {}): Promise<{ lane: Started; http: Started; close(): Promise<unknown> }> {

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, truncate
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { verifyLog } from '../../src/cli/log.ts'
+import { accountsOf, verifyLog } from '../../src/cli/log.ts'
 import type { ContentId } from '../../src/privacy/values.ts'
 import { settle } from './clock.ts'
 import { NOW, WORLD, facts, factsOf, redirectTo } from './decisions.ts'
@@ -94,6 +94,7 @@ t.test('a full disk costs the newest records, which a gap counts, and is used ag
   t.same(d.states, ['failed ENOSPC', 'recovered ENOSPC'])
   log.add(titled(100))
   await log.close()
+  t.equal(d.lines.reduce((sum, line) => sum + (line.kind === 'gap' ? line.n : 0), 0), sink.dropped, 'gaps name all of it')
   t.match(await d.account(), { decided: 101, dropped: sink.dropped, recorded: 101 - sink.dropped, lost: 0, problems: [], end: 'stopped' })
 })
 
@@ -197,7 +198,8 @@ t.test('a segment that a killed process left open is closed at the start, withou
 t.test('the segments of another thread of the same process are left alone', async (t) => {
   const d = disk(t)
   const first = d.log(d.sink({ writer: { router: 'ams-1', boot: '4f2a9c01', thread: 0 } }))
-  const second = d.log(d.sink({ writer: { router: 'ams-1', boot: '4f2a9c01', thread: 1 } }))
+  const sink = d.sink({ writer: { router: 'ams-1', boot: '4f2a9c01', thread: 1 } })
+  const second = d.log(sink)
   first.add(titled(0))
   first.flush()
   await until(() => d.files.length === 1)
@@ -205,7 +207,8 @@ t.test('the segments of another thread of the same process are left alone', asyn
   await second.close()
   first.add(titled(2))
   await first.close()
-  t.same((await Promise.all([d.account()])).map(({ recorded, problems }) => [recorded, problems]), [[2, []]])
+  t.equal(sink.repaired, 0)
+  t.same((await accountsOf(d.directory)).map(({ recorded, end, problems }) => [recorded, end, problems]), [[2, 'stopped', []], [1, 'stopped', []]])
 })
 
 t.test('a directory that is deleted costs what was in it, which the next header shows', async (t) => {
@@ -260,8 +263,9 @@ t.test('what somebody takes out, adds or reorders shows', async (t) => {
     const d = await make()
     const file = d.files[1] ?? ''
     spoil(join(d.directory, file), d.files)
-    const { problems } = await d.account()
+    const { problems, lost } = await d.account()
     t.ok(problems.length > 0, name)
+    if (name === 'a record is taken out') t.equal(lost, 1)
     const said: string[] = []
     t.equal(await verifyLog(d.directory, { json: false, out: (text) => said.push(text) }), 1)
     t.match(said.join(''), /does not add up/)

@@ -35,12 +35,19 @@ export const SHORTEST_GAP = Math.round(TTL * 0.9) - 0.25
 
 export async function judgeKill(watched: Watched, event: number, cast: Cast): Promise<Row> {
   const after = watched.samples.filter(({ at }) => at >= event)
-  const last = after.filter(({ at }) => at >= event + 30_000)
   const stall = longestStall(after)
-  const alive = advanced(last) >= 7
+  const alive = playsFrom(watched, event + 30_000)
   const elsewhere = !isOn(watched, event, cast.a)
   const outcome = elsewhere && alive ? ELSEWHERE : !alive ? `stopped after ${advanced(after).toFixed(0)} s of buffer` : stall < 1.6 ? 'played on without a stall' : `played on after ${stall.toFixed(1)} s of stall`
   return row(watched, alive, outcome, cast)
+}
+
+/** Whether it plays from then to the end. Between two samples of a busy machine seconds may pass. */
+function playsFrom({ samples }: Watched, since: number): boolean {
+  const from = samples.findLastIndex(({ at }) => at <= since)
+  const window = samples.slice(Math.max(0, from))
+  const seconds = ((window.at(-1)?.at ?? 0) - (window[0]?.at ?? 0)) / 1000
+  return seconds > 3 && advanced(window) > 0.75 * seconds
 }
 
 const ELSEWHERE = 'had gone elsewhere before'
@@ -57,7 +64,7 @@ export async function judgeDrain(watched: Watched, event: number, cast: Cast): P
   const took = (left - event) / 1000
   const elsewhere = !isOn(watched, event, cast.a)
   const good = moved && took <= 2 * TTL * 1.1
-  const playing = advanced(watched.samples.filter(({ at }) => at >= event + 20_000)) >= 7
+  const playing = playsFrom(watched, event + 20_000)
   const outcome = elsewhere ? ELSEWHERE : `${good ? `moved after ${took.toFixed(1)} s` : moved ? `asks both` : 'stays'}${playing ? '' : ', and stalled'}`
   return row(watched, good && playing, outcome, cast)
 }

@@ -31,6 +31,10 @@ Requests to the excluded target: ${sum((row) => row.excluded)}. Requests to anyt
 A redirect decides where a player starts and never again: a player whose CDN dies stops, and comes back only when the viewer
 starts anew, who is then sent to a target that works. With \`delivery: steered\` players that know content steering move
 by themselves, or when the router tells them.
+
+What players cannot do: Chromium's own player reads no steering and takes every pathway as one more variant, so it changes
+on its own account. video.js stalls on live DASH when it is moved; give its services \`delivery: redirect\`.
+It also asks again at once when a refreshed MPD begins with another pathway.
 `
 }
 

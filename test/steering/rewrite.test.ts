@@ -49,7 +49,8 @@ const REFUSED_DASH: readonly (readonly [what: string, text: string, reason: Rewr
   ['an error page', '<html></html>', 'not_a_manifest'],
   ['a cut document', '<MPD><Period>', 'not_a_manifest'],
   ['crossed elements', '<MPD><a><b></a></b></MPD>', 'not_a_manifest'],
-  ['a document type', '<!DOCTYPE MPD [<!ENTITY x "y">]><MPD></MPD>', 'not_a_manifest'],
+  ['a document type', '<!DOCTYPE MPD><MPD></MPD>', 'not_a_manifest'],
+  ['entities', '<!DOCTYPE MPD [<!ENTITY x "y">]><MPD></MPD>', 'not_a_manifest'],
   ['text after the end', '<MPD></MPD>x', 'not_a_manifest'],
   ['a packager\'s own steering', `<MPD><ContentSteering>x</ContentSteering>${PERIOD}</MPD>`, 'already_steered'],
   ['a packager\'s own locations', `<MPD><BaseURL serviceLocation="x">a/</BaseURL>${PERIOD}</MPD>`, 'already_steered'],
@@ -101,6 +102,12 @@ t.test('every pathway has every variant, at the place where a player would have 
       return true
     }),
   )
+})
+
+t.test('a variant that is listed twice, as for two kinds of sound, has two stable ids', async (t) => {
+  const { text } = hls('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="aac"\nv.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=2,AUDIO="ac3"\nv.m3u8\n')
+  const ids = [...(text ?? '').matchAll(/PATHWAY-ID="cdn-a",STABLE-VARIANT-ID="([^"]+)"/g)].map(([, id]) => id)
+  t.equal(new Set(ids).size, 2)
 })
 
 t.test('taking the steering out again leaves what the packager wrote, byte for byte', async () => {

@@ -40,6 +40,7 @@ t.test('a report is taken whole or not at all, and the answer names the place an
     t.match(answer.body, expected)
     t.notMatch(answer.body, /192\.0\.2|somebody/)
     t.same(buckets.take(Infinity), [], 'nothing of it was taken')
+    t.same(readReport(report(bucket, row), rules).usage, [])
   }
   for (const body of ['', 'x', '[]', '{}', '{"v":2,"buckets":[]}', '{"v":1,"buckets":{}}', '{"v":1,"buckets":[],"more":1}', `{"v":1,"buckets":[${'0,'.repeat(20_000)}0]}`, ' '.repeat(2 << 20)]) {
     t.equal(readReport(body, rules).problems.length, 1)
