@@ -37,6 +37,10 @@ import type { Endpoint } from './settings.ts'
 import { REFUSALS } from './state/follower.ts'
 import type { RedisSettings } from './state/redis-settings.ts'
 import { Metrics } from './stats/metrics.ts'
+import { FALLBACK_REASON_NAMES, SteeredManifests } from './steering/manifests.ts'
+import { FOLLOWING, Steering, STEERING_RESULTS } from './steering/steer.ts'
+import { undiciFetch } from './steering/undici-fetch.ts'
+import { Upstream } from './steering/upstream.ts'
 
 export interface AppOptions {
   readonly directory: string
@@ -86,7 +90,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onDropped: (count, why) => messages.warn('records_dropped', { count, reason: why }),
   })
   const locator = new Locator()
-  const metrics = new Metrics({ now, httpReasons: HTTP_REJECTION_NAMES, snapshotReasons: REFUSALS, log, geo: locator })
+  const metrics = new Metrics({ now, httpReasons: HTTP_REJECTION_NAMES, snapshotReasons: REFUSALS, steering: { results: STEERING_RESULTS, following: FOLLOWING, fallbacks: FALLBACK_REASON_NAMES }, log, geo: locator })
 
   // What decisions read: swapped whole.
   let world: World | undefined
@@ -152,7 +156,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, directory, routerId, now, setTimer, messages)
   if (archive !== undefined) metrics.archive(archive.writer)
 
+  const steering = new Steering({ ttl: (service) => service.steeringTtl })
+  const manifestFetch = undiciFetch()
+  const manifests = new SteeredManifests({ steering, upstream: new Upstream({ fetch: manifestFetch.fetch, now: monotonic }), onFallback: (reason) => metrics.steeringFallback(reason) })
   const router = new Router({
+    steering,
+    manifests,
+    onSteered: (steered) => metrics.steered(steered),
     locator,
     config: { trusted: TrustedProxies.parse(settings.trustedProxies ?? []) },
     world: () => world,
@@ -213,6 +223,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       geo.close()
       board.close()
       await server.drain()
+      await manifestFetch.close()
       await log.close()
       await outlets.close()
       await archive?.writer.close()

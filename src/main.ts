@@ -11,9 +11,10 @@ const HELP = `wissel: a privacy-first CDN request router for video
   wissel [serve] [--config DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--redis URL] [--state-dir DIR] [--demo]
       answers players; --redis follows a deployment's state instead of the services and targets under DIR;
       --demo starts the loopback targets of the configuration too
-  wissel check DIR [--json] [--schema DIR]
+  wissel check DIR [--json] [--schema DIR] [--live [--path PATH]]
       every problem of a configuration at once; exit status 1 where there is one
       --schema writes JSON Schemas for editors into a directory
+      --live asks every target what players would, over both schemes and both address families; --path names a manifest
   wissel explain --url URL --ip ADDR [--config DIR] [--json]
       where a viewer at this address would be sent, and why nowhere else
 
@@ -48,6 +49,8 @@ const OPTIONS = {
   demo: { type: 'boolean' },
   json: { type: 'boolean' },
   schema: { type: 'string' },
+  live: { type: 'boolean' },
+  path: { type: 'string' },
   url: { type: 'string' },
   ip: { type: 'string' },
   redis: { type: 'string' },
@@ -103,7 +106,7 @@ async function run(args: readonly string[]): Promise<number> {
         for (const file of await writeSchemas(values.schema)) io.out(`wrote ${values.schema}/${file}\n`)
         if (rest.length === 0) return 0
       }
-      return check(directory, { json: values.json ?? false, now: io.now(), out: io.out })
+      return check(directory, { json: values.json ?? false, now: io.now(), out: io.out, ...(values.live === true ? { live: values.path === undefined ? {} : { path: values.path } } : {}) })
     }
     case 'explain': {
       if (values.url === undefined || values.ip === undefined) throw usage('explain needs --url and --ip')

@@ -15,8 +15,12 @@ import { decide } from './routing/decide.ts'
 import type { HealthTable } from './routing/health-table.ts'
 import type { LoadTally } from './routing/load.ts'
 import { locationOf } from './routing/location.ts'
-import { order } from './routing/order.ts'
-import type { Decision, RoutingRequest, Snapshot } from './routing/model.ts'
+import type { SteeredManifests } from './steering/manifests.ts'
+import { steeringUrl } from './steering/path.ts'
+import { Steering } from './steering/steer.ts'
+import type { Steered } from './steering/steer.ts'
+import { classify } from './routing/path.ts'
+import type { Decision, Redirect, RoutingRequest, Snapshot } from './routing/model.ts'
 
 /** What one request sees: swapped whole, so that no request mixes two worlds. */
 export interface World {
@@ -50,19 +54,27 @@ export interface RouterOptions {
   onRejected(reason: HttpRejectionName): void
   /** For the sealed archive, where there is one: the only thing that is given the request itself. */
   onRaw?(resolved: ResolvedRequest, wire: WireRequest, decision: Decision, status: number, now: number): void
+  /** Default: with TTLs as the services say. */
+  readonly steering?: Steering
+  /** Undefined: every manifest is redirected to, whatever the service says. */
+  readonly manifests?: SteeredManifests
+  onSteered?(steered: Steered, seconds: number): void
 }
 
 export class Router {
   readonly #options: RouterOptions
+  readonly #steering: Steering
   /** One decision in this many also counts towards the bound on targets' loads; the shares are the same, the cost is not. */
   static readonly TALLIED = 4
   #decisions = 0
 
   constructor(options: RouterOptions) {
     this.#options = options
+    this.#steering = options.steering ?? new Steering({ ttl: (service) => service.steeringTtl })
   }
 
-  respond(wire: WireRequest): Answer {
+  /** A promise only where a steered manifest has to be fetched first. */
+  respond(wire: WireRequest): Answer | Promise<Answer> {
     const started = this.#options.monotonic()
     const resolved = readRequest(wire, this.#options.config)
     if (resolved.rejected !== undefined) {
@@ -76,13 +88,27 @@ export class Router {
     const { snapshot, health } = world
     const request = this.#locate(resolved, snapshot)
     const random = draw(resolved.address, this.#options.drawKey())
+    const seconds = () => (this.#options.monotonic() - started) / 1000
+    const steered = this.#steering.answer(request, world, random)
+    if (steered !== undefined) {
+      this.#options.onSteered?.(steered, seconds())
+      return steered.answer
+    }
     const tally = this.#decisions++ % Router.TALLIED === 0 ? world.tally : undefined
     const decision = decide(request, snapshot, health, random, tally)
     const answer = this.#render(decision, request, resolved, world, random)
-    const seconds = (this.#options.monotonic() - started) / 1000
-    this.#options.onDecided({ decision, request, snapshot, status: answer.status, userAgent: resolved.userAgent, seconds })
-    this.#options.onRaw?.(resolved, wire, decision, answer.status, request.now)
-    return answer
+    const record = ({ status }: Answer) => {
+      this.#options.onDecided({ decision, request, snapshot, status, userAgent: resolved.userAgent, seconds: seconds() })
+      this.#options.onRaw?.(resolved, wire, decision, status, request.now)
+    }
+    if (!(answer instanceof Promise)) {
+      record(answer)
+      return answer
+    }
+    return answer.then((made) => {
+      record(made)
+      return made
+    })
   }
 
   /** The decision's input for a request, as `explain` needs it too. */
@@ -91,12 +117,22 @@ export class Router {
     return { scheme, host, path, query, client: this.#options.locator.locate(address, snapshot.zones), now: this.#options.now() }
   }
 
-  #render(decision: Decision, request: RoutingRequest, resolved: ResolvedRequest, world: World, random: number): Answer {
+  #render(decision: Decision, request: RoutingRequest, resolved: ResolvedRequest, world: World, random: number): Answer | Promise<Answer> {
     if (decision.outcome === 'refuse') return refusalAnswer(decision.status, decision.reason)
+    const { manifests } = this.#options
+    const origin = `${request.scheme}://${resolved.authority}`
     if (resolved.wants === 'json') {
-      const [first, ...others] = order(decision, request, world.snapshot, world.health, random)
-      if (first !== undefined) return resolveAnswer([first, ...others], request)
+      const ways = this.#steering.pathways(decision, request, world, random)
+      const [first, ...others] = ways.map(({ redirect }) => redirect)
+      const protocol = classify(decision.path).format === 'dash' ? 'dash' : 'hls'
+      if (first !== undefined) return resolveAnswer([first, ...others], request, { url: steeringUrl(origin, protocol, decision.service, decision.path), pathways: ways.map(({ id }) => id) })
     }
+    const redirect = () => this.#redirect(decision, request)
+    if (decision.service.delivery !== 'steered' || manifests === undefined) return redirect()
+    return manifests.answer({ decision, request, world, random, origin, redirect })
+  }
+
+  #redirect(decision: Redirect, request: RoutingRequest): Answer {
     return redirectAnswer(locationOf(decision, request), decision.status, decision.member.base[request.scheme] ?? '')
   }
 

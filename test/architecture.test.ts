@@ -13,6 +13,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   policy: ['routing', 'privacy', 'geo'],
   state: ['routing', 'policy', 'health'],
   http: ['routing', 'privacy'],
+  steering: ['routing', 'privacy', 'http'],
+  client: [],
   log: ['routing', 'privacy'],
   stats: ['routing', 'log', 'privacy'],
   archive: ['privacy'],

@@ -5,6 +5,8 @@ import { WisselError } from '../errors.ts'
 import { countryPlace } from '../geo/countries.ts'
 import type { Built } from '../policy/build.ts'
 import { buildSnapshot } from '../policy/build.ts'
+import { checkLive, formatFindings } from './live.ts'
+import type { LiveOptions } from './live.ts'
 import { bundleOf, digest, encodeBundle } from '../policy/bundle.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import type { Problem } from '../policy/problem.ts'
@@ -52,11 +54,12 @@ export function build(bundle: Bundle, version: Version, now: number): Built {
 }
 
 /** Prints to `out`; the exit status: 0 usable (warnings or not), 1 not. */
-export async function check(directory: string, { json, now, out }: { json: boolean; now: number; out: (text: string) => void }): Promise<number> {
+export async function check(directory: string, { json, now, out, live }: { json: boolean; now: number; out: (text: string) => void; live?: LiveOptions }): Promise<number> {
   const { snapshot, problems } = await loadConfiguration(directory, now)
-  if (json) out(`${JSON.stringify({ usable: snapshot !== undefined, problems }, null, 2)}\n`)
-  else out(report(problems, snapshot === undefined ? undefined : [snapshot.services.length, snapshot.targets.length, snapshot.zones.size, snapshot.policies.length]))
-  return snapshot === undefined ? 1 : 0
+  const findings = snapshot === undefined || live === undefined ? undefined : await checkLive(snapshot, live)
+  if (json) out(`${JSON.stringify({ usable: snapshot !== undefined, problems, ...(findings === undefined ? {} : { live: findings }) }, null, 2)}\n`)
+  else out(report(problems, snapshot === undefined ? undefined : [snapshot.services.length, snapshot.targets.length, snapshot.zones.size, snapshot.policies.length]) + (findings === undefined ? '' : formatFindings(findings)))
+  return snapshot === undefined || findings?.some(({ severity }) => severity === 'error') === true ? 1 : 0
 }
 
 const COUNTED = [['service', 'services'], ['target', 'targets'], ['zone entry', 'zone entries'], ['policy', 'policies']] as const

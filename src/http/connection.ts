@@ -24,6 +24,10 @@ export class Connection {
   answer: ServerResponse | undefined
   /** Checks in a row that found answers unwritten. */
   owing = 0
+  /** An answer is still being made; nothing is read meanwhile. */
+  waiting = false
+  /** Called when it was made and written. */
+  onAnswered: (() => void) | undefined
   #deaf = false
 
   constructor(socket: Socket) {

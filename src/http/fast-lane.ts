@@ -41,6 +41,7 @@ export class FastLane {
       if (request === undefined) break
       at = request.end
       const answer = this.#one(connection, request, answers)
+      // Written already, or to be written when it is made.
       if (answer === undefined) return at
       answers += answer
       if (answers.length < GATHERED) continue
@@ -52,17 +53,33 @@ export class FastLane {
     return at
   }
 
-  /** @returns the answer; undefined where it was the last and is written already, behind those `before` it */
+  /** @returns the answer; undefined where it is written, behind those `before` it, or will be */
   #one(connection: Connection, { method, target, headers, close }: PlainRequest, before: string): string | undefined {
     const responder = this.#responder
     const full = responder.begin(connection)
     const { peer, encrypted } = connection
     const wire: WireRequest = { method, target, headers, peer, encrypted, http10: false }
     const answer = responder.answer(wire)
+    if (answer instanceof Promise) {
+      connection.waiting = true
+      if (before !== '') connection.socket.write(before)
+      void answer.then((made) => {
+        connection.waiting = false
+        const text = this.#finish(connection, wire, made, { full, close, before: '' })
+        if (text !== undefined) connection.socket.write(text)
+        connection.onAnswered?.()
+      })
+      return undefined
+    }
+    return this.#finish(connection, wire, answer, { full, close, before })
+  }
+
+  #finish(connection: Connection, wire: WireRequest, answer: Answer, { full, close, before }: { full: boolean; close: boolean; before: string }): string | undefined {
+    const responder = this.#responder
     const last = full || answer.close === true
     let text: string
     try {
-      text = this.#write(answer, last, close, method === 'HEAD')
+      text = this.#write(answer, last, close, wire.method === 'HEAD')
     } catch (error) {
       // A header that cannot be written. Nothing of the answer was sent yet.
       responder.failed(error)

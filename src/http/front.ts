@@ -48,7 +48,7 @@ export class Front {
 
   /** To be called `ms` apart: time limits of connections that no HTTP library looks after. */
   check(connection: Connection, ms: number): void {
-    if (!connection.fronted || connection.closing) return
+    if (!connection.fronted || connection.closing || connection.waiting) return
     const { limits } = this.#options.responder
     // Not counting the interval in which it began.
     const age = connection.age++ * ms
@@ -85,7 +85,16 @@ export class Front {
     const taken = lane.answer(connection, chunk)
     if (connection.closing) return
     const { socket } = connection
-    if (socket.writableNeedDrain) {
+    if (connection.waiting) {
+      socket.pause()
+      connection.onAnswered = () => {
+        connection.onAnswered = undefined
+        connection.quiet = 0
+        if (connection.closing) return connection.stopReading()
+        if (taken < chunk.length) socket.unshift(chunk.subarray(taken))
+        socket.resume()
+      }
+    } else if (socket.writableNeedDrain) {
       // Nothing more is read, and so nothing more is answered, until the client has fetched what there is.
       socket.pause()
       if (taken < chunk.length) socket.unshift(chunk.subarray(taken))

@@ -71,6 +71,14 @@ export class NodeReader {
       http10: request.httpVersionMinor === 0,
     }
     const answer = supported ? this.#responder.answer(wire) : rejectionAnswer('http_version')
+    if (answer instanceof Promise) void answer.then((made) => this.#finish(connection, request, response, wire, made, full))
+    else this.#finish(connection, request, response, wire, answer, full)
+  }
+
+  /** Answers to pipelined requests are put in order by `node:http`. */
+  #finish(connection: Connection, request: IncomingMessage, response: ServerResponse, wire: WireRequest, answer: Answer, full: boolean): void {
+    const { rawHeaders } = request
+    const supported = request.httpVersionMajor === 1
     const unread = hasUpgrade(rawHeaders) || (!request.readableEnded && hasContent(rawHeaders))
     if (unread || answer.close === true) connection.closeSlowly(this.#responder.limits.linger)
     connection.closing = unread || answer.close === true || wire.http10 || full

@@ -6,8 +6,8 @@ import type { Answer, WireRequest } from './message.ts'
 import type { HttpRejectionName } from './rejection.ts'
 
 export interface ResponderOptions {
-  /** Must answer at once. One that throws costs its own request a 503. */
-  respond(wire: WireRequest): Answer
+  /** Should answer at once: until a promise is kept, nothing else on its connection is. One that throws or rejects costs its own request a 503. */
+  respond(wire: WireRequest): Answer | Promise<Answer>
   /** Called once per call of `respond`, after the answer was handed over. */
   after?(wire: WireRequest, answer: Answer): void
   /** A request that was refused before it could be handed to `respond`. */
@@ -38,13 +38,19 @@ export class Responder {
     return ++connection.requests >= this.limits.maxRequestsPerConnection || this.draining
   }
 
-  answer(wire: WireRequest): Answer {
+  /** Never throws and never rejects. */
+  answer(wire: WireRequest): Answer | Promise<Answer> {
     try {
-      return this.#options.respond(wire)
+      const answer = this.#options.respond(wire)
+      return answer instanceof Promise ? answer.catch((error: unknown) => this.#failure(error)) : answer
     } catch (error) {
-      this.failed(error)
-      return failureAnswer()
+      return this.#failure(error)
     }
+  }
+
+  #failure(error: unknown): Answer {
+    this.failed(error)
+    return failureAnswer()
   }
 
   answered(wire: WireRequest, answer: Answer): void {

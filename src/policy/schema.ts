@@ -3,7 +3,7 @@
  * directions. The types, the checks and the JSON Schema for editors all come from here. Unknown keys are errors.
  */
 import { z } from 'zod'
-import { ADMIN_STATES, FAMILIES, FOREIGN_LAWS, KEYS, SELECTORS } from '../routing/model.ts'
+import { ADMIN_STATES, DELIVERIES, FAMILIES, FOREIGN_LAWS, KEYS, SELECTORS } from '../routing/model.ts'
 import { COUNTRY_SETS } from './sets.ts'
 
 /** An id is a metric label, a field of a record and a pathway of a steering manifest, so it is plain. */
@@ -167,6 +167,8 @@ export const serviceSchema = z.strictObject({
   status: z.literal([302, 307]).optional().describe('Status of redirects. Default 302. Both keep GET and HEAD; 301 and 308 would be cached by browsers and are not offered.'),
   query: z.strictObject({ keep: z.array(z.string().min(1).max(100)).optional(), drop: z.array(z.string().min(1).max(100)).optional() }).optional().describe('Query parameters that are passed on (keep: only these) or not (drop: all but these). Default: all. CMCD is never passed on. A dropped token is a 403 at the target.'),
   segments: z.enum(['refuse', 'redirect']).optional().describe('What happens to media segments. refuse (default) is a 404 that shows a packaging mistake; redirect doubles the latency of each.'),
+  delivery: z.enum(DELIVERIES).optional().describe('redirect (default) sends players to the target\'s own manifest; a player whose target dies then stops. steered answers with that manifest itself, every allowed target written into it, so that players move mid-stream; it needs the same paths on all targets, and the router to reach them.'),
+  steering: z.strictObject({ ttl: z.int().min(5).max(300).optional().describe('Seconds after which a player asks for its order again, ±10 %. Default 20. Short ones cost the router a request each; with ones longer than a player\'s buffer a drain takes a while to be noticed.') }).optional(),
   panic: z.int().min(0).max(100).optional().describe('Percent of healthy targets below which a step\'s health is ignored, once no other step can help. Default 50. 0 sends everyone to the last healthy target; 100 trusts no check.'),
   content: z.array(z.strictObject({ match: z.string().min(1).max(500).describe('Path such as /live/{content}/**: literal parts, * for one, ** for the rest, {content} for the part that is the title.'), id: id.optional().describe('A fixed name instead of a captured part.') })).max(200).optional().describe('How titles are named in records. What matches nothing is _other: signed tokens live in paths, so nothing is copied from them unasked.'),
 })

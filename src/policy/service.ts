@@ -60,6 +60,8 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
     query: compileQuery(scope),
     segments: input.segments ?? 'refuse',
     panicThreshold: input.panic ?? 50,
+    delivery: input.delivery ?? 'redirect',
+    ...(input.steering?.ttl === undefined ? {} : { steeringTtl: input.steering.ttl }),
     content: compileContentRules(scope),
   }
 }

@@ -229,6 +229,9 @@ export interface QueryRule {
   readonly names: ReadonlySet<string>
 }
 
+export const DELIVERIES = ['redirect', 'steered'] as const
+export type Delivery = (typeof DELIVERIES)[number]
+
 /** What one customer configured under one host name or path prefix. */
 export interface Service {
   readonly index: number
@@ -246,6 +249,10 @@ export interface Service {
   readonly segments: 'redirect' | 'refuse'
   /** Percent of a step's targets that must be healthy; below it health is ignored, when no other step can help. */
   readonly panicThreshold: number
+  /** Whether manifests are redirected to, or answered by the router with steering written into them. Absent: `redirect`. */
+  readonly delivery?: Delivery
+  /** Seconds between a viewer's steering requests; absent: 20. */
+  readonly steeringTtl?: number
   /** How the service's paths are named in records. */
   readonly content: readonly ContentRule[]
 }

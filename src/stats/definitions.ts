@@ -30,6 +30,10 @@ export const METRICS = {
   wissel_refusals_total: {
     type: 'counter', help: 'Refusals. The service is empty where none matched.', labels: { service: 'service', reason: REASON_NAMES },
   },
+  wissel_steering_answers_total: {
+    type: 'counter', help: 'Steering answers. Following: whether the viewer reported the first pathway of its order.', labels: { result: 'given', following: 'given' },
+  },
+  wissel_steering_fallbacks_total: { type: 'counter', help: 'Viewers of steered services who got the plain redirect.', labels: { reason: 'given' } },
   wissel_decision_duration_seconds: { type: 'histogram', help: 'Time from a request to its answer, within the process.', labels: {} },
   wissel_http_rejected_total: { type: 'counter', help: 'Requests that were turned away before a decision.', labels: { reason: 'given' } },
   wissel_requests_failed_total: { type: 'counter', help: 'Requests that failed by a fault of the router.', labels: {} },

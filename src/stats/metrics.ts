@@ -20,6 +20,7 @@ export interface MetricsOptions {
   /** Closed lists of other parts of the router. A reason that is not in its list counts as `other`. */
   readonly httpReasons: readonly string[]
   readonly snapshotReasons: readonly string[]
+  readonly steering?: { readonly results: readonly string[], readonly following: readonly string[], readonly fallbacks: readonly string[] }
   readonly log?: Pick<DecisionLog, 'decided' | 'recorded' | 'dropped' | 'sinks'>
   /** Build time of the database in use (milliseconds since the epoch), and look-ups that failed. */
   readonly geo?: { readonly builtAt: number | undefined, readonly failures: number }
@@ -60,6 +61,9 @@ export class Metrics {
   readonly #duration: Histogram
   readonly #httpRejected: Map<string, number>
   readonly #snapshotRefused: Map<string, number>
+  /** By result, then by whether it was followed. */
+  readonly #steered: ReadonlyMap<string, Map<string, number>>
+  readonly #steeringFallbacks: Map<string, number>
   #failed = 0
   #quarantined = 0
   #shippers: readonly ShippingFacts[] = []
@@ -71,9 +75,13 @@ export class Metrics {
   #archive: ArchiveFacts | undefined
   #world: { readonly snapshot: Snapshot, readonly health: HealthTable, readonly appliedAt: number } | undefined
 
-  constructor({ now, httpReasons, snapshotReasons, log, geo, process = true }: MetricsOptions) {
+  constructor({ now, httpReasons, snapshotReasons, steering = NO_STEERING, log, geo, process = true }: MetricsOptions) {
     this.#httpRejected = counters(httpReasons)
     this.#snapshotRefused = counters(snapshotReasons)
+    this.#steered = new Map(steering.results.map((result) => [result, counters(steering.following)]))
+    this.#steeringFallbacks = counters(steering.fallbacks)
+    this.#collect('wissel_steering_answers_total', () => [...this.#steered].flatMap(([result, counts]) => [...counts].map(([following, value]) => sample(value, { result, following }))))
+    this.#collect('wissel_steering_fallbacks_total', () => byReason(this.#steeringFallbacks))
     const { help } = METRICS.wissel_decision_duration_seconds
     const buckets = [...DURATION_BUCKETS]
     this.#duration = new Histogram({ name: 'wissel_decision_duration_seconds', help, buckets, registers: [this.#registry] })
@@ -118,6 +126,15 @@ export class Metrics {
   decision(decision: Decision, seconds: number): void {
     this.#tally.add(decision)
     this.#duration.observe(seconds)
+  }
+
+  steered({ result, following }: { readonly result: string, readonly following: string }): void {
+    const counts = this.#steered.get(result)
+    if (counts !== undefined) count(counts, following)
+  }
+
+  steeringFallback(reason: string): void {
+    count(this.#steeringFallbacks, reason)
   }
 
   httpRejected(reason: string): void {
@@ -221,6 +238,7 @@ export class Metrics {
 }
 
 const OTHER = 'other'
+const NO_STEERING = { results: [], following: [], fallbacks: [] }
 
 function counters(reasons: readonly string[]): Map<string, number> {
   return new Map([...reasons, OTHER].map((reason) => [reason, 0]))

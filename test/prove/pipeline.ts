@@ -126,7 +126,7 @@ export async function run(sent: readonly Sent[]): Promise<Readonly<Record<string
     for (const one of sent) {
       current = one
       try {
-        out['answers'] += shared(router.respond(one.wire))
+        out['answers'] += shared(await router.respond(one.wire))
       } catch (error) {
         metrics.requestFailed()
         messages.error('request_failed', { reason: error instanceof Error ? error.name.toLowerCase() : 'unknown' }, error)
