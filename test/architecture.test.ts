@@ -38,7 +38,7 @@ const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceA
 
 function importsOf(file: string): { name: string; typeOnly: boolean }[] {
   const text = readFileSync(`${root}/${file}`, 'utf8')
-  return [...text.matchAll(/\b(import|export)\s+(type\s)?[^'"`;]*?from\s*'([^']+)'|\bimport\s*\(?\s*'([^']+)'/g)].map(([, , type, from, bare]) => ({
+  return [...text.matchAll(/\b(import|export)\s+(type\s)?[^'"`;]*?from\s*'([^']+)'|(?<!')\bimport\s*\(?\s*'([^']+)'/g)].map(([, , type, from, bare]) => ({
     name: from ?? bare ?? '',
     typeOnly: type !== undefined,
   }))

@@ -58,11 +58,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     leak: 'answers carry an ETag made of the draw',
-    edits: [{ file: ROUTER, find: `    return answer\n  }\n\n  /** The decision's input`, replace: `    return { ...answer, headers: [...answer.headers, 'ETag', '"' + String(random) + '"'] }\n  }\n\n  /** The decision's input` }],
+    edits: [{ file: ROUTER, find: `      record(answer)\n      return answer\n    }`, replace: `      record(answer)\n      return { ...answer, headers: [...answer.headers, 'ETag', '"' + String(random) + '"'] }\n    }` }],
   },
   {
     leak: 'answers set a cookie with the address',
-    edits: [{ file: ROUTER, find: `    return answer\n  }\n\n  /** The decision's input`, replace: `    return { ...answer, headers: [...answer.headers, 'Set-Cookie', 'v=' + String(${FORWARDED})] }\n  }\n\n  /** The decision's input` }],
+    edits: [{ file: ROUTER, find: `      record(answer)\n      return answer\n    }`, replace: `      record(answer)\n      return { ...answer, headers: [...answer.headers, 'Set-Cookie', 'v=' + String(${FORWARDED})] }\n    }` }],
   },
   {
     leak: 'a metric is labelled with the request',
