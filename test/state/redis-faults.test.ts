@@ -85,8 +85,8 @@ t.test('Redis and its faults', { skip: REDIS_ABSENT, jobs: 1 }, async (t) => {
     const server = await startServer(t)
     const { store, raw } = await publishing(t, server)
     const head = await store.publish({ bytes: one, created: 1, after: undefined })
-    const { follower, applied } = await running(t, server.url)
-    await until(() => follower.applied?.version === 1)
+    const { follower, applied } = followerOf(store)
+    await follower.poll()
     await raw.call('FLUSHALL')
     t.same(await follower.poll(), { outcome: 'empty' })
     for (const garbage of ['', '{}', '[]', 'null', 'x']) {
