@@ -5,7 +5,7 @@
  * `maxDistinct`, and the sinks take lines without waiting. Lines are sorted, or shuffled by chance that is given to it,
  * so that a file does not tell who came first.
  */
-import { checkRecord, serialise } from '../privacy/record.ts'
+import { lineWriter } from '../privacy/record.ts'
 import { OTHER } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
 import { keyOf, recordOf } from './record.ts'
@@ -30,10 +30,10 @@ export interface DecisionLogOptions {
   readonly onDropped?: (count: number, why: 'too_many' | 'invalid' | 'closed') => void
 }
 
-interface Waiting {
+/** Decisions whose records differ in title and count alone. */
+interface Group {
   readonly facts: DecisionFacts
-  readonly content: ContentId
-  n: number
+  readonly counts: Map<ContentId, number>
 }
 
 export class DecisionLog {
@@ -50,7 +50,9 @@ export class DecisionLog {
   readonly #maxDistinct: number
   readonly #shuffle: DecisionLogOptions['shuffle']
   readonly #onDropped: DecisionLogOptions['onDropped']
-  #waiting = new Map<string, Waiting>()
+  #waiting = new Map<string, Group>()
+  /** Distinct records in the window: titles in all groups. */
+  #distinct = 0
   #overflow = 0
   #cancel: (() => void) | undefined
   #closed = false
@@ -67,10 +69,11 @@ export class DecisionLog {
 
   add(facts: DecisionFacts): void {
     this.decided++
-    const key = keyOf(facts, facts.content)
-    const known = this.#waiting.get(key)
-    if (known !== undefined) known.n++
-    else this.#first(key, facts)
+    const key = keyOf(facts)
+    const group = this.#waiting.get(key)
+    const n = group?.counts.get(facts.content)
+    if (group !== undefined && n !== undefined) group.counts.set(facts.content, n + 1)
+    else this.#first(key, group, facts)
   }
 
   /** Writes what the window holds and begins the next one. */
@@ -79,13 +82,17 @@ export class DecisionLog {
     this.#cancel = undefined
     const waiting = this.#waiting
     this.#waiting = new Map()
+    this.#distinct = 0
     if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
     this.#overflow = 0
     const lines: { line: string, n: number }[] = []
-    for (const { facts, content, n } of waiting.values()) {
-      const record = recordOf(facts, content, this.#router, n)
-      if (checkRecord(record).length === 0) lines.push({ line: `${serialise(record)}\n`, n })
-      else this.#drop(n, 'invalid')
+    for (const { facts, counts } of waiting.values()) {
+      const lineOf = lineWriter(recordOf(facts, OTHER as ContentId, this.#router, 1))
+      for (const [content, n] of counts) {
+        const line = lineOf(content, n)
+        if (line === undefined) this.#drop(n, 'invalid')
+        else lines.push({ line: `${line}\n`, n })
+      }
     }
     // Sorted first, so that what is shuffled does not depend on who came first either.
     lines.sort((a, b) => (a.line < b.line ? -1 : 1))
@@ -104,22 +111,22 @@ export class DecisionLog {
     await Promise.all(this.sinks.map((sink) => sink.close()))
   }
 
-  #first(key: string, facts: DecisionFacts): void {
+  /** The first decision of its record in this window. */
+  #first(key: string, group: Group | undefined, facts: DecisionFacts): void {
     if (this.#closed) {
       this.#drop(1, 'closed')
       return
     }
     this.#cancel ??= this.#setTimer(() => this.flush(), this.#windowMs)
-    if (this.#waiting.size < this.#maxDistinct / 2) {
-      this.#waiting.set(key, { facts, content: facts.content, n: 1 })
+    const content = this.#distinct < this.#maxDistinct / 2 ? facts.content : (OTHER as ContentId)
+    const known = group?.counts.get(content) ?? 0
+    if (known === 0 && this.#distinct >= this.#maxDistinct) {
+      this.#overflow++
       return
     }
-    const content = OTHER as ContentId
-    const coarse = keyOf(facts, content)
-    const known = this.#waiting.get(coarse)
-    if (known !== undefined) known.n++
-    else if (this.#waiting.size < this.#maxDistinct) this.#waiting.set(coarse, { facts, content, n: 1 })
-    else this.#overflow++
+    if (known === 0) this.#distinct++
+    if (group === undefined) this.#waiting.set(key, { facts, counts: new Map([[content, 1]]) })
+    else group.counts.set(content, known + 1)
   }
 
   #drop(count: number, why: 'too_many' | 'invalid' | 'closed'): void {

@@ -4,8 +4,11 @@
 import { countryOf } from '../privacy/country.ts'
 import { minuteOf } from '../privacy/minute.ts'
 import type { DecisionRecord, RecordJurisdiction } from '../privacy/record.ts'
-import { RECORD_STATUSES, countryListOf, declaredCountryOf, idOf, stepNameOf, versionLabelOf } from '../privacy/values.ts'
-import type { AgentClass, ContentId, RecordFormat, RecordObject } from '../privacy/values.ts'
+import {
+  AGENTS, RECORD_FORMATS, RECORD_LOCALIZATIONS, RECORD_OBJECTS, RECORD_OUTCOMES, RECORD_STATUSES,
+  countryListOf, declaredCountryOf, idOf, stepNameOf, versionLabelOf,
+} from '../privacy/values.ts'
+import type { AgentClass, ContentId, RecordFormat, RecordLocalization, RecordObject, RecordOutcome } from '../privacy/values.ts'
 import { complies } from '../routing/jurisdiction.ts'
 import type { Decision, Jurisdiction, Redirect, RejectedCounts } from '../routing/model.ts'
 import type { Reason } from '../routing/reasons.ts'
@@ -26,20 +29,34 @@ export interface DecisionFacts {
 }
 
 const MINUTE_MS = 60_000
-const SEPARATOR = '\n'
 
 /**
- * Equal for two decisions when, and only when, their records are equal but for the count. Indexes stand for ids, so the
- * snapshot is part of it. Made for every request, so it is one string and little else.
+ * Equal for two decisions when, and only when, their records are equal but for title and count. Indexes stand for ids, so the
+ * snapshot is part of it. Made for every request and looked up among thousands, so it is short: a character for each value,
+ * two for a number that may be more than 65,535.
  */
-export function keyOf(facts: DecisionFacts, content: string): string {
-  const { decision } = facts
-  let key = `${Math.floor(facts.now / MINUTE_MS)} ${decision.service?.index ?? -1} ${facts.status} ${decision.outcome} `
-    + `${decision.localization} ${countryOf(decision.country)} ${facts.agent} ${facts.object} ${facts.format} `
-    + `${facts.snapshot} ${content}`
-  if (decision.outcome !== 'refuse') key += `${SEPARATOR}${decision.member.target.index} ${decision.step?.index ?? -1}`
+export function keyOf({ decision, status, object, format, agent, snapshot, now }: DecisionFacts): string {
+  const minute = Math.floor(now / MINUTE_MS)
+  const country = countryOf(decision.country)
+  const service = decision.service?.index ?? -1
+  const sent = decision.outcome === 'refuse' ? undefined : decision
+  const target = sent?.member.target.index ?? -1
+  const step = sent?.step?.index ?? -1
+  let key = String.fromCharCode(
+    minute, minute >> 16, service, service >> 16, target, target >> 16, step, step >> 16, status, country.charCodeAt(0), country.charCodeAt(1),
+    codeOf(decision.outcome), codeOf(decision.localization), codeOf(agent), codeOf(object), codeOf(format),
+  ) + snapshot
   for (const reason of decision.why) key += ` ${reason}`
-  return key + SEPARATOR + rejectedKey(decision.rejected)
+  return key + rejectedKey(decision.rejected)
+}
+
+/** Numbers of names. Lists share names, and then numbers. */
+const CODES: Readonly<Record<string, number>> = Object.fromEntries(
+  [...RECORD_OUTCOMES, ...RECORD_LOCALIZATIONS, ...AGENTS, ...RECORD_OBJECTS, ...RECORD_FORMATS].map((name, i) => [name, i]),
+)
+
+function codeOf(name: RecordOutcome | RecordLocalization | AgentClass | RecordObject | RecordFormat): number {
+  return CODES[name] ?? -1
 }
 
 /** Whatever order the reasons were counted in. */
@@ -52,7 +69,7 @@ function rejectedKey(rejected: RejectedCounts): string {
     key += ` ${reason} ${count}`
     reasons++
   }
-  return reasons > 1 ? key.match(/[a-z_]+ \d+/g)?.sort().join(' ') ?? '' : key
+  return reasons > 1 ? key.match(/ [a-z_]+ \d+/g)?.sort().join('') ?? '' : key
 }
 
 /** @param n decisions that were exactly so */

@@ -87,32 +87,48 @@ function parse4(text: string): number | undefined {
 
 /** RFC 4291 text: eight groups of hexadecimal digits, one `::` for a run of at least one group, IPv4 in the last two. */
 function parse6(text: string): [number, number, number, number] | undefined {
-  const halves = text.split('::')
-  if (halves.length > 2) return undefined
-  const head = groups(halves[0] ?? '')
-  const tail = halves.length === 2 ? groups(halves[1] ?? '') : []
-  if (head === undefined || tail === undefined) return undefined
-  const missing = 8 - head.length - tail.length
-  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
-  if (halves.length === 2 && halves[0]?.includes('.') === true) return undefined
-  const all = [...head, ...new Array<number>(missing).fill(0), ...tail]
-  const word = (i: number) => ((all[i] ?? 0) * 0x10000 + (all[i + 1] ?? 0)) >>> 0
+  const groups = [0, 0, 0, 0, 0, 0, 0, 0]
+  let count = 0
+  let gap = text.startsWith('::') ? 0 : -1
+  let i = gap === 0 ? 2 : 0
+  while (i < text.length) {
+    if (count === 8) return undefined
+    const start = i
+    let group = 0
+    for (let digit = hexDigit(text, i); digit !== -1; digit = hexDigit(text, ++i)) group = group * 16 + digit
+    if (text.charCodeAt(i) === DOT) {
+      const v4 = parse4(text.slice(start))
+      if (v4 === undefined || count > 6) return undefined
+      groups[count++] = Math.floor(v4 / 0x10000)
+      groups[count++] = v4 % 0x10000
+      break
+    }
+    if (i === start || i - start > 4) return undefined
+    groups[count++] = group
+    if (i === text.length) break
+    if (text.charCodeAt(i++) !== COLON || i === text.length) return undefined
+    if (text.charCodeAt(i) === COLON) {
+      if (gap !== -1) return undefined
+      gap = count
+      i++
+    }
+  }
+  if (gap === -1 ? count < 8 : count === 8) return undefined
+  if (gap !== -1) {
+    const end = 8 - (count - gap)
+    groups.copyWithin(end, gap, count).fill(0, gap, end)
+  }
+  const word = (at: number) => ((groups[at] ?? 0) * 0x10000 + (groups[at + 1] ?? 0)) >>> 0
   return [word(0), word(2), word(4), word(6)]
 }
 
-function groups(text: string): number[] | undefined {
-  if (text === '') return []
-  const parts = text.split(':')
-  const values: number[] = []
-  for (const [position, part] of parts.entries()) {
-    if (part.includes('.')) {
-      const v4 = position === parts.length - 1 ? parse4(part) : undefined
-      if (v4 === undefined) return undefined
-      values.push(Math.floor(v4 / 0x10000), v4 % 0x10000)
-    } else {
-      if (!/^[0-9a-f]{1,4}$/i.test(part)) return undefined
-      values.push(Number.parseInt(part, 16))
-    }
-  }
-  return values
+const DOT = 46
+const COLON = 58
+
+/** -1 for what is none, as the end of the text. */
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  if (code >= 48 && code <= 57) return code - 48
+  const small = code | 0x20
+  return small >= 97 && small <= 102 ? small - 87 : -1
 }

@@ -77,25 +77,26 @@ function titleOf(segment: string): ContentId {
   return title as ContentId
 }
 
-/**
- * Eight or more digits in a row are an IPv4 address as one number (or a telephone number); eight or more hexadecimal
- * digits are an address, a hardware address, a part of a UUID or a hash; four small numbers in a row are
- * an address with other separators, and so are eight groups of hexadecimal digits or fewer with a gap among them.
- */
 function looksLikeAddress(title: string): boolean {
-  const parts = title.split(/[-_]/)
-  let octets = 0
-  let groups = 0
-  for (const part of parts) {
-    const bare = part.startsWith('0x') ? part.slice(2) : part
-    if (/^[0-9a-f]{8,}$/.test(bare)) return true
-    octets = /^\d{1,3}$/.test(part) && Number(part) < 256 ? octets + 1 : 0
-    groups = /^[0-9a-f]{1,4}$/.test(part) ? groups + 1 : 0
-    if (octets === 4 || groups === 8) return true
-  }
-  const gap = /--|__/.test(title) && /\d/.test(title) && parts.every((part) => /^[0-9a-f]{0,4}$/.test(part))
-  return gap || /\d{8}/.test(title)
+  return ADDRESS.test(title)
 }
+
+/** A part of a title is what stands between `-`, `_` and its ends. */
+const PART = '(?<![^_-])'
+const PART_END = '(?![^_-])'
+const OCTET = '(?:[01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])'
+const GROUP = '[0-9a-f]{1,4}'
+const ADDRESS = new RegExp([
+  // an IPv4 address as one number, or a telephone number
+  '[0-9]{8}',
+  // an address, a hardware address, a part of a UUID or a hash
+  `${PART}(?:0x)?[0-9a-f]{8,}${PART_END}`,
+  // IPv4 with other separators
+  `${PART}${OCTET}(?:[_-]${OCTET}){3}${PART_END}`,
+  // IPv6 with other separators, whole or with a gap
+  `${PART}${GROUP}(?:[_-]${GROUP}){7}${PART_END}`,
+  `^(?=.*[0-9])(?=.*(?:--|__))(?:${GROUP})?(?:[_-](?:${GROUP})?)*$`,
+].join('|'))
 
 /**
  * Sixteen or more letters and digits in a row that mix digits with letters or capitals with small letters; or as many with

@@ -8,7 +8,7 @@
 import { KINDS, RECORD_FIELDS } from './fields.ts'
 import type { RecordField } from './fields.ts'
 import {
-  RECORD_LAWS, RECORD_REASONS, isContentId, isCountryCode, isCountryList, isId, isMinute, isStepName, isVersionLabel,
+  OTHER, RECORD_LAWS, RECORD_REASONS, isContentId, isCountryCode, isCountryList, isId, isMinute, isStepName, isVersionLabel,
 } from './values.ts'
 import type {
   AgentClass, ContentId, CountryCode, CountryList, Id, Minute, RecordFormat, RecordLaw, RecordLocalization, RecordObject, RecordOutcome,
@@ -76,6 +76,19 @@ export function serialise(record: DecisionRecord): string {
   ordered['rejected'] = inOrder(record.rejected, RECORD_REASONS)
   if (record.jurisdiction !== null) ordered['jurisdiction'] = inOrder(record.jurisdiction, JURISDICTION)
   return JSON.stringify(ordered)
+}
+
+/**
+ * Writes as `serialise` does records that differ from this one in title and count alone; it is checked and serialised once.
+ * What is no record, or would be none with that title and count, gives `undefined`.
+ */
+export function lineWriter(record: DecisionRecord): (content: ContentId, n: number) => string | undefined {
+  const model = { ...record, content: OTHER, n: 1 }
+  if (!isRecord(model)) return () => undefined
+  // Quotes within values are escaped, so these are the fields themselves; the count is the last.
+  const [head, tail] = serialise(model).split(`"content":"${OTHER}"`)
+  const middle = tail?.slice(0, -'1}'.length)
+  return (content, n) => (isContentId(content) && isCount(n) ? `${head}"content":"${content}"${middle}${n}}` : undefined)
 }
 
 function describe(field: RecordField): string {

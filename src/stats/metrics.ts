@@ -4,14 +4,15 @@
  * A request costs a few additions; names, labels and text are made when somebody asks. No label holds anything of a
  * viewer, and how many series there are is decided by the configuration (`definitions.ts`).
  */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import type { DecisionLog } from '../log/decision-log.ts'
 import { HEALTH_STATES } from '../routing/model.ts'
 import type { HealthTable } from '../routing/health-table.ts'
 import type { Decision, HealthState, Snapshot } from '../routing/model.ts'
 import { REASON_NAMES } from '../routing/reasons.ts'
-import { DURATION_BUCKETS, METRICS } from './definitions.ts'
+import { METRICS } from './definitions.ts'
 import type { MetricName } from './definitions.ts'
+import { Durations } from './durations.ts'
 import { Tally } from './tally.ts'
 
 export interface MetricsOptions {
@@ -58,7 +59,7 @@ type Sample = { readonly labels: Labels, readonly value: number }
 export class Metrics {
   readonly #registry = new Registry()
   readonly #tally = new Tally()
-  readonly #duration: Histogram
+  readonly #durations = new Durations()
   readonly #httpRejected: Map<string, number>
   readonly #snapshotRefused: Map<string, number>
   /** By result, then by whether it was followed. */
@@ -82,9 +83,6 @@ export class Metrics {
     this.#steeringFallbacks = counters(steering.fallbacks)
     this.#collect('wissel_steering_answers_total', () => [...this.#steered].flatMap(([result, counts]) => [...counts].map(([following, value]) => sample(value, { result, following }))))
     this.#collect('wissel_steering_fallbacks_total', () => byReason(this.#steeringFallbacks))
-    const { help } = METRICS.wissel_decision_duration_seconds
-    const buckets = [...DURATION_BUCKETS]
-    this.#duration = new Histogram({ name: 'wissel_decision_duration_seconds', help, buckets, registers: [this.#registry] })
     const tally = this.#tally
     this.#collect('wissel_decisions_total', () => samples(tally.decisions()))
     this.#collect('wissel_decision_reasons_total', () => REASON_NAMES.map((reason) => sample(tally.reasons[reason], { reason })))
@@ -125,7 +123,7 @@ export class Metrics {
   /** @param seconds from the request to the answer, on a clock that never jumps */
   decision(decision: Decision, seconds: number): void {
     this.#tally.add(decision)
-    this.#duration.observe(seconds)
+    this.#durations.add(seconds)
   }
 
   steered({ result, following }: { readonly result: string, readonly following: string }): void {
@@ -191,7 +189,7 @@ export class Metrics {
   }
 
   async render(): Promise<{ readonly contentType: string, readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() }
+    return { contentType: this.#registry.contentType, text: `${await this.#registry.metrics()}\n${this.#durations.render()}` }
   }
 
   #collect(name: Exclude<MetricName, 'wissel_decision_duration_seconds'>, read: () => readonly Sample[]): void {

@@ -92,10 +92,11 @@ t.test('no two lines of a window are equal but for their number', async () => {
   }), { numRuns: 500 })
 })
 
-t.test('two decisions have the same key when, and only when, they have the same record', async () => {
+t.test('two decisions have the same key and title when, and only when, they have the same record', async () => {
+  const groupOf = (given: DecisionFacts) => `${keyOf(given)}\n${given.content}`
   fc.assert(fc.property(facts, facts, (a, b) => {
     const line = (given: DecisionFacts) => serialise(recordOf(given, given.content, 'ams-1', 1))
-    return (keyOf(a, a.content) === keyOf(b, b.content)) === (line(a) === line(b))
+    return (groupOf(a) === groupOf(b)) === (line(a) === line(b))
   }), { numRuns: 3000 })
   fc.assert(fc.property(facts, fc.constantFrom('object', 'format', 'agent', 'content', 'status', 'snapshot', 'now'), fc.constantFrom(0, 1), (given, name, choice) => {
     const others: Record<string, readonly unknown[]> = {
@@ -103,7 +104,7 @@ t.test('two decisions have the same key when, and only when, they have the same 
     }
     const other: DecisionFacts = { ...given, [name]: others[name]?.[choice] }
     const line = (of: DecisionFacts) => serialise(recordOf(of, of.content, 'ams-1', 1))
-    return (keyOf(other, other.content) === keyOf(given, given.content)) === (line(other) === line(given))
+    return (groupOf(other) === groupOf(given)) === (line(other) === line(given))
   }), { numRuns: 3000 })
 })
 
@@ -187,6 +188,17 @@ t.test('beyond the bound decisions are dropped, counted and told, once per windo
   log.flush()
   t.same([log.decided, log.recorded, log.dropped, sink.lines.length], [10, 4, 6, 4])
   t.same(told, [[6, 'too_many']])
+})
+
+t.test('at the bound a record that is known still counts, and the next window has the bound to itself', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink, { maxDistinct: 2 })
+  for (let window = 0; window < 2; window++) {
+    for (const content of ['a', 'b', 'c', 'a']) log.add(factsOf(toFra, { content: content as ContentId }))
+    log.flush()
+  }
+  t.same(sink.records.map(({ content, n }) => [content, n]), [['_other', 2], ['a', 2], ['_other', 2], ['a', 2]])
+  t.equal(log.dropped, 0)
 })
 
 t.test('a record that is not one is dropped, not written', async (t) => {

@@ -56,6 +56,7 @@ t.test('a decision counts once by service, outcome and target, and by each of it
     'wissel_rejections_total{reason="jurisdiction"}': 3,
     'wissel_rejections_total{reason="down"}': 2,
     'wissel_decision_duration_seconds_count': 5,
+    'wissel_decision_duration_seconds_sum': [3e-6, 3e-6, 1, 1e-6, 1e-6].reduce((sum, seconds) => sum + seconds),
     'wissel_decision_duration_seconds_bucket{le="0.000001"}': 2,
     'wissel_decision_duration_seconds_bucket{le="0.000005"}': 4,
     'wissel_decision_duration_seconds_bucket{le="+Inf"}': 5,
