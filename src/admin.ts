@@ -6,9 +6,11 @@ import type { Locator } from './geo/locator.ts'
 import type { HealthBoard, TargetStatus } from './health/board.ts'
 import { readLoadReport } from './health/load.ts'
 import type { AdminAnswer, AdminRoute, OwnRoute } from './http/admin-server.ts'
+import type { Consumption } from './app/consumption.ts'
 import type { Router, World } from './router.ts'
 import type { Source } from './app/source.ts'
 import type { Metrics } from './stats/metrics.ts'
+import { MAX_REPORT_BYTES } from './usage/report.ts'
 
 export interface AdminParts {
   readonly router: Router
@@ -56,9 +58,9 @@ function explained({ router }: AdminParts, world: World, query: URLSearchParams)
   }
 }
 
-/** Targets report their own load. The answers are bounded and repeat nothing of what was sent. */
-export function ownRoutes(board: HealthBoard): ReadonlyMap<string, OwnRoute> {
-  return new Map([['/targets/{id}/load', {
+/** Targets report their own load, and exporters consumption. The answers are bounded and repeat nothing of what was sent. */
+export function ownRoutes(board: HealthBoard, consumption?: Consumption): ReadonlyMap<string, OwnRoute> {
+  return new Map<string, OwnRoute>([['/targets/{id}/load', {
     tokenHash: (id: string) => board.loadTokenHash(id),
     respond: (id: string, body: string) => {
       const report = readLoadReport(body)
@@ -67,7 +69,12 @@ export function ownRoutes(board: HealthBoard): ReadonlyMap<string, OwnRoute> {
       return taken === undefined ? json(404, { error: 'not found' }) : json(200, taken)
     },
     maxBody: 4096,
-  }]])
+  }], ...(consumption === undefined ? [] : [usageRoute(consumption)])])
+}
+
+/** Targets, or whoever collects for them, report bytes and requests. */
+function usageRoute({ tokenHash, report }: Consumption): [string, OwnRoute] {
+  return ['/usage', { tokenHash: () => tokenHash, respond: (_id, body) => report(body), maxBody: MAX_REPORT_BYTES }]
 }
 
 function targets({ board }: AdminParts, { snapshot: { targets: all }, health }: World): unknown[] {

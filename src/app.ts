@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { adminRoutes, ownRoutes } from './admin.ts'
 import { openArchive } from './app/archive.ts'
+import { openConsumption } from './app/consumption.ts'
+import { openCounters } from './app/counters.ts'
 import { embeddedSource } from './app/embedded.ts'
 import { createSinks } from './app/sinks.ts'
 import type { Source } from './app/source.ts'
@@ -156,6 +158,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, directory, routerId, now, setTimer, messages)
   if (archive !== undefined) metrics.archive(archive.writer)
 
+  const counters = settings.log?.counters === undefined ? undefined : openCounters(settings.log.counters, { directory, setTimer, now, messages })
+  const consumption = settings.usage === undefined ? undefined : await openConsumption(settings.usage, { directory, setTimer, now, messages, snapshot: () => world?.snapshot })
+
   const steering = new Steering({ ttl: (service) => service.steeringTtl })
   const manifestFetch = undiciFetch()
   const manifests = new SteeredManifests({ steering, upstream: new Upstream({ fetch: manifestFetch.fetch, now: monotonic }), onFallback: (reason) => metrics.steeringFallback(reason) })
@@ -176,6 +181,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       recordDecision(log, decided)
     },
     onRejected: (reason) => metrics.httpRejected(reason),
+    ...(counters === undefined ? {} : { onViewer: (seen) => counters.count(seen) }),
     ...(archive === undefined ? {} : { onRaw: (resolved, _wire, decision, status, at) => archive.add(resolved, decision, status, at, undefined) }),
   })
   const server = createPublicServer({
@@ -192,7 +198,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const adminServer = createAdminServer({
     token: await readToken(settings, directory),
     routes: adminRoutes({ router, world: () => world, source, board, locator, metrics, now, isReady: () => !draining && world !== undefined }),
-    ownRoutes: ownRoutes(board),
+    ownRoutes: ownRoutes(board, consumption),
     onError: (name) => messages.error('task_failed', { task: 'admin', reason: name.toLowerCase() }),
   })
   const atAdmin = await listen(adminServer, parseEndpoint(options.admin ?? settings.admin?.listen ?? '127.0.0.1:9090'))
@@ -215,7 +221,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       await archive?.reload()
       return source.look()
     },
-    reopen: () => outlets.reopen(),
+    reopen: () => {
+      outlets.reopen()
+      counters?.reopen()
+      consumption?.reopen()
+    },
     close: async () => {
       draining = true
       messages.info('stopping')
@@ -227,7 +237,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       await log.close()
       await outlets.close()
       await archive?.writer.close()
+      await counters?.close()
       await adminServer.close()
+      await consumption?.close()
       await source.close()
       messages.info('stopped', { total: log.decided, count: log.recorded })
     },

@@ -4,11 +4,13 @@
  */
 import type { Locator } from './geo/locator.ts'
 import { optionsAnswer, redirectAnswer, refusalAnswer, rejectionAnswer } from './http/answers.ts'
+import { isNamed } from './http/message.ts'
 import type { Answer, WireRequest } from './http/message.ts'
 import type { HttpRejectionName } from './http/rejection.ts'
 import { readRequest } from './http/request.ts'
 import type { RequestConfig, ResolvedRequest } from './http/request.ts'
 import { resolveAnswer } from './http/resolve.ts'
+import type { ClientAddress } from './privacy/address.ts'
 import { draw } from './privacy/draw.ts'
 import type { DrawKey } from './privacy/draw.ts'
 import { decide } from './routing/decide.ts'
@@ -20,7 +22,7 @@ import { steeringUrl } from './steering/path.ts'
 import { Steering } from './steering/steer.ts'
 import type { Steered } from './steering/steer.ts'
 import { classify } from './routing/path.ts'
-import type { Decision, Redirect, RoutingRequest, Snapshot } from './routing/model.ts'
+import type { Decision, Redirect, RoutingRequest, Service, Snapshot } from './routing/model.ts'
 
 /** What one request sees: swapped whole, so that no request mixes two worlds. */
 export interface World {
@@ -40,6 +42,18 @@ export interface Decided {
   readonly seconds: number
 }
 
+/** What the side counters see of a request, and nothing else does: never joined with `Decided`, which holds no address. */
+export interface Seen {
+  readonly service: Service
+  readonly address: ClientAddress | undefined
+  /** 0 where not known. */
+  readonly asn: number
+  readonly userAgent: string | undefined
+  readonly referer: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
 export interface RouterOptions {
   readonly locator: Locator
   readonly config: RequestConfig
@@ -51,6 +65,8 @@ export interface RouterOptions {
   /** Milliseconds on a clock that never jumps, for durations. */
   monotonic(): number
   onDecided(decided: Decided): void
+  /** For the side counters, where they are on: called for each decision of a known service. */
+  onViewer?(seen: Seen): void
   onRejected(reason: HttpRejectionName): void
   /** For the sealed archive, where there is one: the only thing that is given the request itself. */
   onRaw?(resolved: ResolvedRequest, wire: WireRequest, decision: Decision, status: number, now: number): void
@@ -99,6 +115,9 @@ export class Router {
     const answer = this.#render(decision, request, resolved, world, random)
     const record = ({ status }: Answer) => {
       this.#options.onDecided({ decision, request, snapshot, status, userAgent: resolved.userAgent, seconds: seconds() })
+      if (this.#options.onViewer !== undefined && decision.service !== undefined) {
+        this.#options.onViewer({ service: decision.service, address: resolved.address, asn: request.client.asn, userAgent: resolved.userAgent, referer: refererIn(wire.headers), now: request.now })
+      }
       this.#options.onRaw?.(resolved, wire, decision, status, request.now)
     }
     if (!(answer instanceof Promise)) {
@@ -142,4 +161,13 @@ export class Router {
     if (resolved.rejected !== undefined) return resolved.rejected
     return { request: this.#locate(resolved, world.snapshot), random: draw(resolved.address, this.#options.drawKey()) }
   }
+}
+
+/** Looked for only where it is counted, so that nobody else pays for it. */
+function refererIn(headers: readonly string[]): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? ''
+    if (name.length === 7 && isNamed(name, 'referer')) return headers[i + 1]
+  }
+  return undefined
 }

@@ -37,7 +37,7 @@ export interface OwnRoute {
 export interface AdminServerOptions {
   /** By path, such as `/metrics`, for GET and HEAD; `POST /path` for what changes something. */
   readonly routes: ReadonlyMap<string, AdminRoute>
-  /** By path with `{id}` for one part, such as `/targets/{id}/load`. */
+  /** By path with `{id}` for one part, such as `/targets/{id}/load`, or by the whole path, whose id is empty. */
   readonly ownRoutes?: ReadonlyMap<string, OwnRoute>
   /** At least 16 characters. Once given it is asked for everywhere but on `/livez` and `/readyz`. */
   readonly token: string | undefined
@@ -186,6 +186,7 @@ function isJson({ headers }: IncomingMessage): boolean {
 
 /** The part of a path that stands where the pattern has `{id}`. */
 function idIn(path: string, pattern: string): string | undefined {
+  if (!pattern.includes('{id}')) return path === pattern ? '' : undefined
   const [before = '', after = ''] = pattern.split('{id}')
   if (!path.startsWith(before) || !path.endsWith(after) || path.length <= before.length + after.length) return undefined
   const id = path.slice(before.length, path.length - after.length)

@@ -171,6 +171,7 @@ export const serviceSchema = z.strictObject({
   steering: z.strictObject({ ttl: z.int().min(5).max(300).optional().describe('Seconds after which a player asks for its order again, ±10 %. Default 20. Short ones cost the router a request each; with ones longer than a player\'s buffer a drain takes a while to be noticed.') }).optional(),
   panic: z.int().min(0).max(100).optional().describe('Percent of healthy targets below which a step\'s health is ignored, once no other step can help. Default 50. 0 sends everyone to the last healthy target; 100 trusts no check.'),
   content: z.array(z.strictObject({ match: z.string().min(1).max(500).describe('Path such as /live/{content}/**: literal parts, * for one, ** for the rest, {content} for the part that is the title.'), id: id.optional().describe('A fixed name instead of a captured part.') })).max(200).optional().describe('How titles are named in records. What matches nothing is _other: signed tokens live in paths, so nothing is copied from them unasked.'),
+  referrers: z.array(host).max(1000).optional().describe('Host names of the sites that embed the service, for the side counters (log.counters). Default: none. A site that is not listed is counted as _other; with everybody\'s sites listed, a site that few people visit is told once k of them came.'),
 })
 
 export type GroupInput = z.infer<typeof groupSchema>

@@ -63,6 +63,7 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
     delivery: input.delivery ?? 'redirect',
     ...(input.steering?.ttl === undefined ? {} : { steeringTtl: input.steering.ttl }),
     content: compileContentRules(scope),
+    ...(input.referrers === undefined ? {} : { referrers: new Set(input.referrers) }),
   }
 }
 

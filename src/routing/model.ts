@@ -255,6 +255,8 @@ export interface Service {
   readonly steeringTtl?: number
   /** How the service's paths are named in records. */
   readonly content: readonly ContentRule[]
+  /** Host names of the sites that are counted as where viewers come from. Absent: none. */
+  readonly referrers?: ReadonlySet<string>
 }
 
 /** Names a title in records. Segments are literal, `*` (one), `**` (the rest) or `{content}` (one, captured). */

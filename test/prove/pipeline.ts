@@ -13,12 +13,10 @@ import { recordDecision } from '../../src/log/record-decision.ts'
 import { SegmentSink } from '../../src/log/sinks/segments.ts'
 import type { Sink } from '../../src/log/sinks/sink.ts'
 import { bundleOf, digest, encodeBundle } from '../../src/policy/bundle.ts'
-import { ClientAddress } from '../../src/privacy/address.ts'
 import { Router } from '../../src/router.ts'
 import type { World } from '../../src/router.ts'
 import { HealthTable } from '../../src/routing/health-table.ts'
 import { LoadTally } from '../../src/routing/load.ts'
-import { match } from '../../src/routing/match.ts'
 import type { Place, Snapshot } from '../../src/routing/model.ts'
 import { Metrics } from '../../src/stats/metrics.ts'
 import { SideCounters } from '../../src/stats/side-counters.ts'
@@ -46,7 +44,7 @@ const SERVICES = [
   'service: titles\nhosts: [titles.example]\nsteps:\n  - { name: all, targets: { group: eu }, select: rendezvous, key: none }\n',
   'service: one\nhosts: [one.example]\nprefix: /one\nsteps:\n  - { name: only, targets: [edge-b], select: failover }\nbypass: https://a.edge.example\n',
   'service: fenced\nhosts: [fenced.example]\nfence: { allow: [NL] }\nsegments: redirect\nsteps:\n  - { name: only, targets: [edge-a], select: weighted }\n',
-].map((text) => `${text}content:\n  - { match: /live/news/**, id: news }\n  - { match: "/vod/{content}/**" }\n`)
+].map((text) => `${text}referrers: [${LISTED}]\ncontent:\n  - { match: /live/news/**, id: news }\n  - { match: "/vod/{content}/**" }\n`)
 
 function snapshotOf(): Snapshot {
   const bundle = bundleOf([
@@ -116,9 +114,8 @@ export async function run(sent: readonly Sent[]): Promise<Readonly<Record<string
     onDecided: (decided) => {
       metrics.decision(decided.decision, decided.seconds)
       recordDecision(log, decided)
-      const service = match(SNAPSHOT, decided.request.host, decided.request.path)?.service
-      if (service !== undefined) side.count({ service: service.id, referrers: new Set([LISTED]), address: addressOf(current?.wire), asn: decided.request.client.asn, userAgent: decided.userAgent, referer: header(current?.wire, 'referer'), now: now() })
     },
+    onViewer: ({ service, ...seen }) => side.count({ ...seen, service: service.id, referrers: service.referrers ?? new Set() }),
     onRejected: (reason) => metrics.httpRejected(reason),
   })
   const restore = capture((text) => void (out['messages'] += text))
@@ -151,15 +148,6 @@ function shared({ status, headers }: Answer): string {
     return name === 'location' ? (URL.parse(text)?.origin ?? '') : ''
   })
   return `${status} ${kept.join(' ')}\n`
-}
-
-function header(wire: WireRequest | undefined, name: string): string | undefined {
-  const at = wire?.headers.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === name) ?? -1
-  return at === -1 ? undefined : wire?.headers[at + 1]
-}
-
-function addressOf(wire: WireRequest | undefined): ClientAddress | undefined {
-  return ClientAddress.parse((header(wire, 'x-forwarded-for') ?? wire?.peer ?? '').split(',').at(-1) ?? '')
 }
 
 /** Whatever prints, prints into the comparison. */
