@@ -51,6 +51,7 @@ export interface AppOptions {
   readonly admin?: string | undefined
   readonly redis?: RedisSettings | undefined
   readonly stateDirectory?: string | undefined
+  readonly fastLane?: boolean | undefined
   /** Takes the operator's messages, a line at a time. */
   readonly messages: (line: string) => void
 }
@@ -192,6 +193,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       messages.error('request_failed', { reason: name.toLowerCase() })
     },
     now,
+    fastLane: options.fastLane ?? settings.fastLane ?? true,
+    ...(settings.proxyProtocol === true ? { proxyProtocol: TrustedProxies.parse(settings.trustedProxies ?? []) } : {}),
     ...(settings.maxConnections === undefined ? {} : { limits: { maxConnections: settings.maxConnections } }),
   })
   let draining = false

@@ -8,7 +8,8 @@ import type { RedisSettings } from './state/redis-settings.ts'
 
 const HELP = `wissel: a privacy-first CDN request router for video
 
-  wissel [serve] [--config DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--redis URL] [--state-dir DIR] [--demo]
+  wissel [serve] [--config DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--redis URL] [--state-dir DIR]
+         [--fast-lane on|off] [--demo]
       answers players; --redis follows a deployment's state instead of the services and targets under DIR;
       --demo starts the loopback targets of the configuration too
   wissel check DIR [--json] [--schema DIR] [--live [--path PATH]]
@@ -58,6 +59,7 @@ const OPTIONS = {
   'redis-user': { type: 'string' },
   'redis-password-file': { type: 'string' },
   'state-dir': { type: 'string' },
+  'fast-lane': { type: 'string' },
   stage: { type: 'string' },
   force: { type: 'string' },
   epoch: { type: 'string' },
@@ -99,7 +101,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   switch (command) {
     case 'serve':
-      return (await import('./cli/serve.ts')).serve(values.config ?? 'config', { listen: values.listen, admin: values.admin, demo: values.demo ?? false, redis: redisOf(values), stateDirectory: values['state-dir'] })
+      return (await import('./cli/serve.ts')).serve(values.config ?? 'config', { listen: values.listen, admin: values.admin, demo: values.demo ?? false, redis: redisOf(values), stateDirectory: values['state-dir'], fastLane: switchOf(values['fast-lane']) })
     case 'check': {
       const { check, writeSchemas } = await import('./cli/check.ts')
       if (values.schema !== undefined) {
@@ -186,6 +188,12 @@ function needRedis(values: Values): RedisSettings {
   const redis = redisOf(values)
   if (redis === undefined) throw usage('this command needs --redis URL')
   return redis
+}
+
+function switchOf(text: string | undefined): boolean | undefined {
+  if (text === undefined) return undefined
+  if (text !== 'on' && text !== 'off') throw usage('--fast-lane takes on or off')
+  return text === 'on'
 }
 
 function epochOf(text: string | undefined): number | undefined {

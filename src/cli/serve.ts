@@ -11,14 +11,15 @@ export interface ServeOptions {
   readonly demo: boolean
   readonly redis: RedisSettings | undefined
   readonly stateDirectory: string | undefined
+  readonly fastLane: boolean | undefined
 }
 
 /** Resolves with the exit status. SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads and reopens files. */
-export async function serve(directory: string, { listen, admin, demo, redis, stateDirectory }: ServeOptions): Promise<number> {
+export async function serve(directory: string, { listen, admin, demo, redis, stateDirectory, fastLane }: ServeOptions): Promise<number> {
   const say = (text: string) => void process.stderr.write(text)
   // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
   forbidReports()
-  const app = await startApp({ directory, listen, admin, redis, stateDirectory, messages: say })
+  const app = await startApp({ directory, listen, admin, redis, stateDirectory, fastLane, messages: say })
   const targets = demo
     ? await startDemoTargets(app.world?.snapshot.targets ?? [], (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
     : undefined

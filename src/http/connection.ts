@@ -36,7 +36,7 @@ export class Connection {
   }
 
   get unwritten(): boolean {
-    return this.socket.writableLength > 0 || (this.answer !== undefined && !this.answer.writableFinished)
+    return this.waiting || this.socket.writableLength > 0 || (this.answer !== undefined && !this.answer.writableFinished)
   }
 
   /** Whether no byte of a request has come yet. */

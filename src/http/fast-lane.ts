@@ -2,6 +2,7 @@
  * Answers the plainest requests straight on the socket, at half the cost of an HTTP library. What comes back is, but for
  * `Date`, byte for byte what `node:http` would write.
  */
+import type { Socket } from 'node:net'
 import type { Connection } from './connection.ts'
 import { headOf } from './message.ts'
 import type { Answer, WireRequest } from './message.ts'
@@ -19,6 +20,8 @@ export class FastLane {
   #stay = ''
   #last = ''
   #asked = ''
+  /** Headers alone are ASCII, which the system takes fastest as Latin-1. */
+  #encoding: 'latin1' | 'utf8' = 'latin1'
 
   constructor(responder: Responder) {
     this.#responder = responder
@@ -45,11 +48,11 @@ export class FastLane {
       if (answer === undefined) return at
       answers += answer
       if (answers.length < GATHERED) continue
-      socket.write(answers)
+      this.#send(socket, answers)
       answers = ''
       if (socket.writableNeedDrain) break
     }
-    if (answers !== '') socket.write(answers)
+    if (answers !== '') this.#send(socket, answers)
     return at
   }
 
@@ -62,11 +65,11 @@ export class FastLane {
     const answer = responder.answer(wire)
     if (answer instanceof Promise) {
       connection.waiting = true
-      if (before !== '') connection.socket.write(before)
+      if (before !== '') this.#send(connection.socket, before)
       void answer.then((made) => {
         connection.waiting = false
         const text = this.#finish(connection, wire, made, { full, close, before: '' })
-        if (text !== undefined) connection.socket.write(text)
+        if (text !== undefined) this.#send(connection.socket, text)
         connection.onAnswered?.()
       })
       return undefined
@@ -76,7 +79,8 @@ export class FastLane {
 
   #finish(connection: Connection, wire: WireRequest, answer: Answer, { full, close, before }: { full: boolean; close: boolean; before: string }): string | undefined {
     const responder = this.#responder
-    const last = full || answer.close === true
+    // A drain may have begun while the answer was made.
+    const last = full || responder.draining || answer.close === true
     let text: string
     try {
       text = this.#write(answer, last, close, wire.method === 'HEAD')
@@ -95,7 +99,15 @@ export class FastLane {
     const date = this.#responder.date()
     if (date !== this.#date) this.#redate(date)
     const text = headOf(answer) + (last ? this.#last : asked ? this.#asked : this.#stay)
-    return head || answer.body === undefined ? text : text + answer.body
+    if (head || answer.body === undefined) return text
+    this.#encoding = 'utf8'
+    return text + answer.body
+  }
+
+  /** What was gathered since the last time. */
+  #send(socket: Socket, text: string): void {
+    socket.write(text, this.#encoding)
+    this.#encoding = 'latin1'
   }
 
   #redate(date: string): void {
@@ -113,13 +125,13 @@ export class FastLane {
       connection.end(this.#responder.limits.linger, text)
       return
     }
-    connection.socket.write(text)
+    this.#send(connection.socket, text)
     connection.socket.destroySoon()
   }
 
   #breakOff(connection: Connection, before: string): void {
     connection.closing = true
-    if (before !== '') connection.socket.write(before)
+    if (before !== '') this.#send(connection.socket, before)
     connection.socket.destroy()
   }
 }

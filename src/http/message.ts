@@ -32,13 +32,20 @@ export interface Answer {
 }
 
 /**
- * Whether a header has a name. Case does not matter (RFC 9110, 5.1); most headers differ in their first letter already.
+ * Whether a header has a name, whatever the case of either (RFC 9110, 5.1), without making a lower-case copy of it.
  *
- * @param expected lower case
+ * @param expected lower-case letters and hyphens
  */
 export function isNamed(name: string, expected: string): boolean {
-  return name === expected || ((name.charCodeAt(0) | 0x20) === expected.charCodeAt(0) && name.toLowerCase() === expected)
+  if (name.length !== expected.length) return false
+  for (let i = 0; i < expected.length; i++) {
+    const code = expected.charCodeAt(i)
+    if ((name.charCodeAt(i) | (code === HYPHEN ? 0 : 0x20)) !== code) return false
+  }
+  return true
 }
+
+const HYPHEN = 0x2d
 
 /**
  * The bytes of an answer, for whoever writes to a socket without an HTTP library.

@@ -111,7 +111,8 @@ class Listener implements PublicServer {
     await new Promise((resolve) => setTimeout(resolve, ms))
     await this.#quiet()
     const closed = this.#stopListening()
-    const idle = setTimeout(() => this.#destroyIdle(read), this.#limits.linger)
+    // Timers come before what has arrived meanwhile, and who has just asked is not idle.
+    const idle = setTimeout(() => void this.#quiet().then(() => this.#destroyIdle(read)), this.#limits.linger)
     const deadline = setTimeout(() => this.#destroyAll(), this.#limits.drainDeadline)
     await closed
     clearTimeout(idle)

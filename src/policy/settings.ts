@@ -81,6 +81,8 @@ export const settingsSchema = z.strictObject({
   }).optional().describe('Where the routing state is held and health is shared. Default: in this process, from the configuration directory.'),
   stateDirectory: z.string().min(1).optional().describe('Where the router keeps its last known good state and operators\' commands. Default var, in the working directory. Lost, a restart while Redis is away has nothing to serve.'),
   reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory is looked at. Default 2. SIGHUP looks at once.'),
+  fastLane: z.boolean().optional().describe('Whether the plainest requests are read without node:http. Default true. Answers are the same; off costs more processor time.'),
+  proxyProtocol: z.boolean().optional().describe('Every connection must come from trustedProxies and begin with a PROXY header, version 1 or 2; all others are closed. Default false.'),
   maxConnections: z.int().min(1).max(1_000_000).optional().describe('Connections at once. Default 20000. Keep it below half of the process\'s limit of open files: too high, and files cannot be opened any more; too low, and viewers are turned away.'),
 })
 export type Settings = z.infer<typeof settingsSchema>
@@ -93,7 +95,10 @@ export function readSettings(file: string, text: string): { settings: Settings; 
 }
 
 /** What the schema alone cannot see. */
-export function checkSettings(file: string, { trustedProxies = [] }: Settings): Problem[] {
+export function checkSettings(file: string, { trustedProxies = [], proxyProtocol = false }: Settings): Problem[] {
+  if (proxyProtocol && trustedProxies.length === 0) {
+    return [{ file, line: 1, path: 'proxyProtocol', message: 'refuses everybody without trustedProxies; name the proxy\'s network there', severity: 'error' }]
+  }
   return trustedProxies.flatMap((text, i) =>
     parsePrefix(text) === undefined
       ? [{ file, line: 1, path: `trustedProxies[${i}]`, message: `"${text}" is not a network; use CIDR such as 10.0.0.0/8 or ::1/128`, severity: 'error' as const }]

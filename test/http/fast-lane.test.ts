@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import t from 'tap'
+import type { Test } from 'tap'
 import type { Answer } from '../../src/http/message.ts'
 import type { PublicServerOptions } from '../../src/http/public-server.ts'
 import { HOSTILE } from './hostile-table.ts'
@@ -129,6 +130,29 @@ t.test('answers come in the order of the requests, whoever reads each of them', 
   t.equal(mixed.length, 300)
 })
 
+t.test('an answer that takes its time holds back those behind it, and nothing else', async (t) => {
+  const route = tinyRouter()
+  const { lane, http, close } = await both({
+    respond: (wire) => {
+      if (!wire.target.includes('wait')) return route(wire)
+      return new Promise((resolve, reject) => setImmediate(() => (wire.target.includes('fail') ? reject(new TypeError('x')) : resolve(route(wire)))))
+    },
+  })
+  t.teardown(close)
+  const random = seeded(Number(process.env['FUZZ_SEED'] ?? 20260301))
+  const pipelines = Array.from({ length: 200 }, () => Array.from({ length: 20 }, (_, i) => {
+    const query = random() < 0.3 ? '?wait' : random() < 0.1 ? '?waitfail' : ''
+    const headers = i > 12 && random() < 0.3 ? 'Content-Length: 0\r\n' : ''
+    return `${random() < 0.2 ? 'HEAD' : 'GET'} /demo/${i}.m3u8${query} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`
+  }).join('') + LAST.replace('last.m3u8', random() < 0.5 ? 'last.m3u8?wait' : 'last.m3u8'))
+  const alone = await parallel(pipelines, (bytes) => exchange(http.port, [bytes]))
+  for (const cuts of [0, 3]) {
+    const mixed = await parallel(pipelines, (bytes) => exchange(lane.port, cut(bytes, Array.from({ length: cuts }, () => Math.floor(random() * bytes.length)))))
+    t.equal(mixed.filter((text, i) => text !== alone[i]).length, 0)
+  }
+  t.equal(lane.errors.length, http.errors.length * 2)
+})
+
 t.test('a request that fails in the middle of a pipeline costs itself alone', async (t) => {
   const route = tinyRouter()
   const { lane, http, close } = await both({
@@ -155,8 +179,8 @@ t.test('an answer of any status, with any text in it, is written as node:http wr
     for (const body of [undefined, 'plain', 'h\u00e9\u20ac\ud83d\ude00', 'x'.repeat(200_000)]) {
       for (const closes of [false, true]) {
         answer = { status, headers: ['Content-Type', 'text/plain', 'Content-Length', String(Buffer.byteLength(body ?? ''))], body, close: closes }
-        for (const bytes of [GET + LAST, GET.replace('GET', 'HEAD') + LAST]) {
-          t.equal(await exchange(lane.port, [bytes]), await exchange(http.port, [bytes]), `${status} ${body?.length} ${closes}`)
+        for (const parts of [[GET + LAST], [GET.replace('GET', 'HEAD') + LAST], closes ? [GET] : [GET, LAST]]) {
+          t.equal(await exchange(lane.port, parts), await exchange(http.port, parts), `${status} ${body?.length} ${closes}`)
         }
       }
     }
@@ -172,6 +196,64 @@ t.test('the last answer that a connection may have says so on both sides of the 
     t.equal(one.match(/^HTTP/gm)?.length, 5)
     t.equal(one, other)
   }
+})
+
+t.test('answers before one that cannot be written are sent', async (t) => {
+  const route = tinyRouter()
+  const { server, port, errors } = await start({ respond: (wire) => (wire.target === '/bad' ? { status: 200, headers: ['X', 'a\r\nb'], body: 'x' } : route(wire)) })
+  t.teardown(() => server.close())
+  const text = await exchange(port, [`${GET}${GET}GET /bad HTTP/1.1\r\nHost: a\r\n\r\n${GET}`])
+  t.equal(text.match(/^HTTP\/1\.1 302/gm)?.length, 2)
+  t.notMatch(text, 'X: a')
+  t.strictSame(errors, ['TypeError'])
+})
+
+/** A listener with large answers, and the server's end of its first connection. */
+async function startLarge(t: Test, size: number, onAnswered: () => void): Promise<{ port: number; socket(): Socket | undefined }> {
+  const sockets: Socket[] = []
+  const note = (message: unknown) => void sockets.push((message as { socket: Socket }).socket)
+  subscribe('net.server.socket', note)
+  const answer: Answer = { status: 200, headers: ['Content-Length', String(size)], body: 'x'.repeat(size) }
+  const { server, port } = await start({ respond: () => answer, after: onAnswered, limits: { maxRequestsPerConnection: Infinity } })
+  t.teardown(() => {
+    unsubscribe('net.server.socket', note)
+    return server.close()
+  })
+  return { port, socket: () => sockets[0] }
+}
+
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+t.test('to a client that asks again and again and never reads a bounded amount is owed, and what it asked is answered when it reads', async (t) => {
+  let answered = 0
+  const { port, socket } = await startLarge(t, 100_000, () => answered++)
+  const client = new RawClient(port)
+  client.socket.pause()
+  for (let asked = 0; asked < 400; asked++) {
+    await client.send(GET)
+    await turns(3)
+  }
+  t.ok(answered < 200, `${answered} of 400 were answered`)
+  t.ok((socket()?.writableLength ?? Infinity) <= 262_144, `${socket()?.writableLength} bytes wait to be written`)
+  client.socket.resume()
+  while (answered < 400) await turns(1)
+  client.destroy()
+})
+
+t.test('however much is asked at once, a bounded amount is gathered', async (t) => {
+  let answered = 0
+  const { port, socket } = await startLarge(t, 20_000, () => answered++)
+  const client = new RawClient(port)
+  client.socket.pause()
+  await client.send(GET.repeat(600))
+  while (answered === 0) await turns(1)
+  await turns(100)
+  t.ok((socket()?.writableLength ?? Infinity) <= 262_144, `${socket()?.writableLength} bytes wait to be written`)
+  client.socket.resume()
+  while (answered < 600) await turns(1)
+  client.destroy()
 })
 
 t.test('a client that never reads makes the listener hold a bounded amount, and it reads nothing more from it', async (t) => {

@@ -58,7 +58,7 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
 
   t.test('a connection that never says a word is closed without one, because an answer to no question could be taken for the first',
     async (t) => {
-    const { server, port } = await start({ limits: { headersTimeout: 100, requestTimeout: 200, checkingInterval: 20, linger: 20 } })
+    const { server, port } = await start({ limits: { headersTimeout: 100, requestTimeout: 200, checkingInterval: 20, linger: 20, idleTimeout: 600_000 } })
     t.teardown(() => server.close())
     const client = new RawClient(port)
     await client.closed
@@ -67,7 +67,7 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
   })
 
   t.test('an idle connection between requests is closed without a word', async (t) => {
-    const { server, port } = await start({ limits: { keepAliveTimeout: 50 } })
+    const { server, port } = await start({ limits: { keepAliveTimeout: 50, checkingInterval: 100, headersTimeout: 100, idleTimeout: 600_000 } })
     t.teardown(() => server.close())
     const client = new RawClient(port)
     await client.send(GET)

@@ -119,7 +119,7 @@ export class Judge {
     there.destroy()
     for (const [position, { text, request }] of batch.entries()) {
       const http = this.#read[position]
-      if (http === undefined || !isEqual(request, http)) return { text, reader: request, http }
+      if (http === undefined || !isEqual(request, http) || !hasOneHost(http)) return { text, reader: request, http }
     }
     return undefined
   }
@@ -128,4 +128,9 @@ export class Judge {
 function isEqual(one: Reading, other: Reading): boolean {
   return one.method === other.method && one.target === other.target && one.close === other.close
     && one.headers.length === other.headers.length && one.headers.every((part, position) => part === other.headers[position])
+}
+
+/** `node:http` takes more, which the router refuses. */
+function hasOneHost({ headers }: Reading): boolean {
+  return headers.filter((name, position) => position % 2 === 0 && name.toLowerCase() === 'host').length === 1
 }
