@@ -15,7 +15,7 @@ const promises: readonly (readonly [title: string, name: string])[] = [
   ['while Redis hangs every viewer is answered, and what is published afterwards arrives', 'redis stopped with SIGSTOP for 10 s'],
   ['a Redis that forgot everything takes nothing from a router, and the next publication is above what it runs', 'FLUSHALL'],
   ['a router that starts without Redis serves what it served before', 'restart with redis down'],
-  ['a router whose newest snapshot is torn serves the one before', 'last known good torn, restart with redis stopped'],
+  ['a router whose newest snapshot is damaged serves the one before', 'last known good with a bit flipped, restart with redis stopped'],
   ['an operator\'s drain reaches the router through Redis', 'a target drained by command, through redis'],
 ]
 

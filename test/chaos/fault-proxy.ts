@@ -5,14 +5,14 @@ import type { AddressInfo, Socket } from 'node:net'
 /**
  * `latency`: what the server says arrives `ms` later. `cut`: every connection is reset every `ms`. `trickle`: the server's
  * answers come in pieces of one byte, one every `ms`. `black hole`: connections stay open and nothing arrives either way.
- * `no hint`: the connection that waits for the stream is cut as soon as it asks, all others work.
+ * `no hint`: what is asked of the stream is lost and never answered, all else works.
  */
 export type Fault = { readonly kind: 'none' | 'black hole' | 'no hint' } | { readonly kind: 'latency' | 'cut' | 'trickle'; readonly ms: number }
 
 export interface FaultProxy {
   readonly port: number
   readonly url: string
-  /** Connections that were taken so far, and those that the fault has ended. */
+  /** Connections that were taken so far, and those that the fault has ended or, with `no hint`, left waiting. */
   readonly taken: number
   readonly ended: number
   /** From now on. Bytes that were held back by a black hole are lost, with their connections. */
@@ -50,7 +50,7 @@ export async function startFaultProxy(to: number): Promise<FaultProxy> {
       if (fault.kind === 'black hole') return
       if (fault.kind === 'no hint' && /XREAD/i.test(data.toString('latin1'))) {
         ended++
-        return end(pair)
+        return
       }
       pair.server.write(data)
     })

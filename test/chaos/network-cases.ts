@@ -83,7 +83,7 @@ export const networkCases: readonly Case[] = [
   behind('the hint never arrives', { kind: 'no hint' }, async (stage, proxy) => {
     const ms = await publishedFor(stage)
     stage.promised(ms, 5000, 'polled')
-    return `next version runs ${ms} ms after it was published, ${proxy.ended} waiting connections cut`
+    return `next version runs ${ms} ms after it was published, ${proxy.ended} questions to the stream lost`
   }),
   outlasted('black hole for 5 s', { kind: 'black hole' }),
   ...(['SIGKILL', 'SIGSTOP'] as const).map((signal): Case => ({
