@@ -89,7 +89,11 @@ const io: CommandIO = {
 /** A command is loaded when it is asked for: a router need not load what only publishers use. */
 async function run(args: readonly string[]): Promise<number> {
   if (args[0] === 'archive') {
-    const { archiveCommand } = await import('./cli/archive.ts')
+    const { archiveCommand, ARCHIVE_HELP } = await import('./cli/archive.ts')
+    if (args[1] === undefined || args.includes('--help') || args.includes('-h')) {
+      io.out(ARCHIVE_HELP)
+      return 0
+    }
     return archiveCommand([...args.slice(1)], { out: io.out, err: (text) => io.err(text), now: io.now, random: (bytes) => randomBytes(bytes), user: userInfo().username })
   }
   const { values, positionals } = parse(args)

@@ -12,6 +12,7 @@ import { RECORD_FORMATS, RECORD_LAWS, RECORD_LOCALIZATIONS, RECORD_OBJECTS, RECO
 import { FOREIGN_LAWS, LOCALIZATIONS, OUTCOMES } from '../src/routing/model.ts'
 import { FORMATS, OBJECTS } from '../src/routing/path.ts'
 import { REASON_NAMES, REASONS } from '../src/routing/reasons.ts'
+import { publisherUser, routerUser } from '../src/state/acl.ts'
 import { REFUSALS } from '../src/state/follower.ts'
 import { METRICS } from '../src/stats/definitions.ts'
 
@@ -32,6 +33,7 @@ const sections: [document: string, name: string, text: string][] = [
   ['ARCHITECTURE.md', 'metrics', table(['metric', 'type', 'labels', 'meaning'], Object.entries(METRICS).map(([name, { type, labels: of, help }]) => [`\`${name}\``, type, labels(of), help]))],
   ['ARCHITECTURE.md', 'events', table(['event', 'meaning'], Object.entries(EVENTS).map(([event, meaning]) => [`\`${event}\``, meaning]))],
   ['ARCHITECTURE.md', 'errors', table(['code', 'message'], Object.entries(ERRORS).map(([code, message]) => [`\`${code}\``, message.replaceAll('\n', ' ')]))],
+  ['ARCHITECTURE.md', 'acl', ['```', routerUser('ams-1', 'PASSWORD'), publisherUser('PASSWORD'), '```'].join('\n')],
   ['ARCHITECTURE.md', 'refusals', REFUSALS.map((reason) => `\`${reason}\``).join(', ')],
   ['PRIVACY.md', 'record', table(
     ['field', 'what', 'where from', 'why it may be kept', 'values'],

@@ -43,7 +43,8 @@ export const fileIO: FileIO = {
 /** Writes beside the file and moves it into place: whoever opens it sees the old one or the new one. */
 export async function replaceFile(io: FileIO, directory: string, name: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
   await io.makeDirectory(directory)
-  const temporary = `${directory}/.${name}.part`
+  // By process: two operators' commands at the same moment write beside each other, not into one file.
+  const temporary = `${directory}/.${name}.${process.pid}.part`
   try {
     await io.write(temporary, pieces)
     await io.rename(temporary, `${directory}/${name}`)

@@ -24,8 +24,6 @@ export interface Keys {
   health(router: string): string
   /** Hash by target: what operators said. */
   readonly overrides: string
-  /** Hash by target: what targets reported of their load. */
-  readonly load: string
   /** JSON: the head of the geo database of a kind. */
   geoHead(kind: string): string
   /** List of JSON, newest first: the geo heads of the past. */
@@ -49,7 +47,6 @@ export function keysOf(prefix = DEFAULT_PREFIX): Keys {
     router: (id) => key('router', id),
     health: (router) => key('health', router),
     overrides: key('overrides'),
-    load: key('load'),
     geoHead: (kind) => key('geo', kind, 'head'),
     geoHeads: (kind) => key('geo', kind, 'heads'),
     geoPiece: (sha256, position) => key('geo', 'piece', sha256, position),

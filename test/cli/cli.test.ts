@@ -22,6 +22,12 @@ t.test('help says what there is', async (t) => {
   for (const command of ['serve', 'check', 'explain']) t.match(out, command)
 })
 
+t.test('the archive has a help of its own', async (t) => {
+  const { status, out } = wissel('archive', '--help')
+  t.equal(status, 0)
+  for (const command of ['keygen', 'verify', 'ship', 'open', 'shred']) t.match(out, command)
+})
+
 t.test('the shipped configuration is usable', async (t) => {
   t.same(wissel('check', 'config'), { status: 0, out: 'usable: 1 service, 6 targets, 2 zone entries, 1 policy\n', err: '' })
 })
