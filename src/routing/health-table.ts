@@ -1,5 +1,6 @@
 /**
- * What decisions read of the world's health, by target index. `health/` writes it; a change shows in the next decision.
+ * What decisions read of the world's health, by target index. `health/` writes it; a change shows in the next decision,
+ * in every thread that has a table over the same columns.
  *
  * Apart from the state it holds what can be derived from it and is worth keeping: the standing of each pool,
  * thrown away at every change, and the pass shares that bound a target's load.
@@ -8,32 +9,47 @@ import type { AdminState, HealthState, Snapshot, Target } from './model.ts'
 import { ADMIN_STATES, HEALTH_STATES } from './model.ts'
 import type { Standing } from './standing.ts'
 
+/** The columns, by target index, in memory that threads share. One thread writes. */
+export interface HealthColumns {
+  /** One number, which rises with every change of a state; not with a share, which leaves standings as they are. */
+  readonly version: Int32Array<SharedArrayBuffer>
+  readonly state: Uint8Array<SharedArrayBuffer>
+  readonly admin: Uint8Array<SharedArrayBuffer>
+  readonly load: Float64Array<SharedArrayBuffer>
+  readonly ramp: Float64Array<SharedArrayBuffer>
+  /** Of both, as decisions read it. */
+  readonly shed: Float64Array<SharedArrayBuffer>
+}
+
 export class HealthTable {
-  /** Rises with every change of a state; not with a share, which leaves standings as they are. */
-  version = 1
-  readonly #targets: readonly Target[]
+  readonly columns: HealthColumns
+  readonly #version: Int32Array
   readonly #state: Uint8Array
   readonly #admin: Uint8Array
   readonly #load: Float64Array
   readonly #ramp: Float64Array
-  /** Of both, as decisions read it. */
   readonly #shed: Float64Array
   /** By pool and scheme; see `standing.ts`. */
   readonly standings: (Standing | undefined)[]
   /** By pool, then member: share of the viewers that may pass to that member; see `load.ts`. */
   readonly pass: (Float64Array | undefined)[]
 
-  constructor(snapshot: Snapshot) {
-    const count = snapshot.targets.length
-    this.#targets = snapshot.targets
-    this.#state = new Uint8Array(count)
-    this.#admin = new Uint8Array(count)
-    this.#load = new Float64Array(count)
-    this.#ramp = new Float64Array(count)
-    this.#shed = new Float64Array(count)
+  /** @param columns of a table that another thread made for the same snapshot; absent: new ones, with the snapshot's word on every target */
+  constructor(snapshot: Snapshot, columns?: HealthColumns) {
+    this.columns = columns ?? columnsFor(snapshot)
+    this.#version = this.columns.version
+    this.#state = this.columns.state
+    this.#admin = this.columns.admin
+    this.#load = this.columns.load
+    this.#ramp = this.columns.ramp
+    this.#shed = this.columns.shed
     this.standings = new Array<Standing | undefined>(snapshot.pools.length * 2)
     this.pass = new Array<Float64Array | undefined>(snapshot.pools.length)
-    for (const target of snapshot.targets) this.#admin[target.index] = ADMIN_STATES.indexOf(target.adminState)
+  }
+
+  /** To be read before the states: then a change meanwhile is seen at the next look, if not at this one. */
+  get version(): number {
+    return Atomics.load(this.#version, 0)
   }
 
   /** As measured. `unknown` counts as up: what nobody has looked at is not broken. */
@@ -71,27 +87,19 @@ export class HealthTable {
     this.#shed[index] = both
   }
 
-  /**
-   * Takes over what was measured of targets that are in both snapshots. Their `adminState` is the new snapshot's, unless
-   * an operator's command differs from what the former snapshot said.
-   */
-  inherit(from: HealthTable, of: Snapshot): void {
-    const here = new Map(this.#targets.map((target) => [target.id, target]))
-    for (const former of of.targets) {
-      const target = here.get(former.id)
-      if (target === undefined) continue
-      this.setState(target, from.state(former))
-      const { load, slowStart } = from.shares(former)
-      this.setShed(target, load, slowStart)
-      if (from.admin(former) !== former.adminState) this.setAdmin(target, from.admin(former))
-    }
-  }
-
   #set(column: Uint8Array, target: Target, value: number): void {
     if (column[target.index] === value) return
     column[target.index] = value
-    this.version++
+    Atomics.add(this.#version, 0, 1)
   }
+}
+
+function columnsFor({ targets }: Snapshot): HealthColumns {
+  const bytes = () => new Uint8Array(new SharedArrayBuffer(targets.length))
+  const shares = () => new Float64Array(new SharedArrayBuffer(targets.length * Float64Array.BYTES_PER_ELEMENT))
+  const columns = { version: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), state: bytes(), admin: bytes(), load: shares(), ramp: shares(), shed: shares() }
+  for (const { index, adminState } of targets) columns.admin[index] = ADMIN_STATES.indexOf(adminState)
+  return columns
 }
 
 /** A report that holds no number must not turn a target off. */

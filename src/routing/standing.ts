@@ -51,6 +51,7 @@ export function standing(pool: Pool, health: HealthTable, scheme: Scheme, now: n
 }
 
 function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): Standing {
+  const { version } = health
   const eligible: Member[] = []
   const unproven: Member[] = []
   const lastResort: Member[] = []
@@ -77,5 +78,5 @@ function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): S
     mask[position] = 1
   }
   const healthy = unproven.length === 0 ? 0 : (100 * eligible.length) / unproven.length
-  return { version: health.version, from, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), healthy, mask, cumulative }
+  return { version, from, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), healthy, mask, cumulative }
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { decide } from '../../src/routing/decide.ts'
+import { HealthTable } from '../../src/routing/health-table.ts'
 import { ADMIN_STATES, HEALTH_STATES } from '../../src/routing/model.ts'
-import { situation } from './situation.ts'
+import { chosen, situation } from './situation.ts'
 
 function pair() {
   const { snapshot, health, target } = situation({ targets: { a: { admin: 'drain' }, b: {} }, services: { tv: { steps: [] } } })
@@ -49,4 +51,18 @@ t.test('a share to shed is between 0 and 1 whatever is written, and what is no n
     return Number.isNaN(share) ? read === 0 : read >= 0 && read <= 1 && (share < 0 || share > 1 || read === share)
   }))
   t.pass('for any number')
+})
+
+t.test('a table over the columns of another sees every change of it, and its decisions are made anew', async (t) => {
+  const { snapshot, health, request, target } = situation({ targets: { a: {}, b: {} }, services: { tv: { steps: [{ targets: ['a', 'b'], select: 'failover' }] } } })
+  const other = new HealthTable(snapshot, health.columns)
+  const sent = (table: HealthTable) => chosen(decide(request(), snapshot, table, 7))
+  t.same([sent(health), sent(other)], ['a', 'a'])
+  health.setState(target('a'), 'down')
+  t.same([sent(health), sent(other)], ['b', 'b'])
+  health.setState(target('a'), 'up')
+  t.same([sent(health), sent(other)], ['a', 'a'])
+  health.setShed(target('a'), 1)
+  t.same([sent(health), sent(other)], ['b', 'b'], 'a share to shed leaves standings as they are')
+  t.equal(other.version, health.version)
 })
