@@ -23,7 +23,19 @@ export function mayPass(draw: Draw, member: Member): boolean {
   return share >= 1 || fraction(combine(draw.random ^ PASS_SALT, member.target.seed)) < share
 }
 
-/** Counts what members were offered and what would have been fair, and turns both into pass shares. */
+/** What one thread counted since it was asked last, by position in `Pool.members`. */
+export interface PoolCounts {
+  /** Of the pool. */
+  readonly index: number
+  readonly offered: Float64Array
+  readonly fair: Float64Array
+}
+
+/**
+ * Counts what members were offered and what would have been fair, and turns both into pass shares. Where several threads
+ * decide, each counts for itself, and the shares are worked out from all counts together: a viewer's answer must not depend
+ * on the thread that a connection came to.
+ */
 export class LoadTally implements Observer {
   readonly #pools = new Map<Pool, Counts>()
   readonly #factors = new Map<Pool, number>()
@@ -57,6 +69,27 @@ export class LoadTally implements Observer {
         shares[position] = wanted === 0 ? 1 : Math.min(1, (factor * (fair[position] ?? 0)) / wanted)
         offered[position] = wanted * MEMORY
         fair[position] = (fair[position] ?? 0) * MEMORY
+      }
+    }
+  }
+
+  /** The counts so far, which begin anew. */
+  take(): PoolCounts[] {
+    const taken = [...this.#pools].map(([{ index }, { offered, fair }]) => ({ index, offered, fair }))
+    this.#pools.clear()
+    this.#latest = undefined
+    return taken
+  }
+
+  /** Adds what another tally took. @param pools of the snapshot that both are for */
+  absorb(taken: readonly PoolCounts[], pools: readonly Pool[]): void {
+    for (const { index, offered, fair } of taken) {
+      const pool = pools[index]
+      const counts = pool === undefined ? undefined : this.#counts(pool)
+      if (counts === undefined) continue
+      for (const position of counts.offered.keys()) {
+        add(counts.offered, position, offered[position] ?? 0)
+        add(counts.fair, position, fair[position] ?? 0)
       }
     }
   }

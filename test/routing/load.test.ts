@@ -215,3 +215,25 @@ t.test('a step without a bound is not counted', async (t) => {
   made.tally.tick(made.health)
   t.equal(made.health.pass[0], undefined)
 })
+
+t.test('what threads counted apart gives the shares that one count of all of it gives', async (t) => {
+  const step = { select: 'rendezvous', key: 'path', factor: 1.25 } as const
+  const alone = fleet(step)
+  const [first, second, together] = [fleet(step), fleet(step), fleet(step)]
+  for (let tick = 0; tick < 3; tick++) {
+    for (let i = tick * 2000; i < (tick + 1) * 2000; i++) {
+      const { path, random } = asked(i)
+      alone.decide({ path }, random, alone.tally)
+      const thread = i % 3 === 0 ? first : second
+      thread.decide({ path }, random, thread.tally)
+    }
+    for (const { tally } of [first, second]) together.tally.absorb(structuredClone(tally.take()), together.snapshot.pools)
+    alone.tally.tick(alone.health)
+    together.tally.tick(together.health)
+    for (const { health } of [first, second]) health.pass[0] = together.health.pass[0]
+    const rounded = ({ health }: typeof alone) => [...(health.pass[0] ?? [])].map((share) => Math.round(share * 1e9))
+    t.same(rounded(together), rounded(alone))
+    t.ok(Math.min(...rounded(alone)) < 1e9, 'and some viewers are handed on')
+  }
+  t.same(first.tally.take(), [], 'what was taken is not taken twice')
+})
