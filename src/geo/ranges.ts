@@ -1,4 +1,4 @@
-/** Flat ranges of addresses in typed columns, looked up by binary search. */
+/** Flat ranges of addresses in typed columns that threads share, looked up by binary search. */
 import { hostMask } from './prefix.ts'
 import type { Prefix } from './prefix.ts'
 
@@ -14,26 +14,38 @@ export interface Network {
 /** Columns of words shorter than this are searched without an index. */
 const SMALL = 256
 
+type SharedWords = Uint32Array<SharedArrayBuffer>
+
+export interface SharedRanges {
+  /** One for IPv4, four for IPv6. */
+  readonly words: readonly SharedWords[]
+  readonly rows: Int32Array<SharedArrayBuffer>
+  /** How many changes start below each value of the first 16 bits. */
+  readonly index: SharedWords | undefined
+}
+
 /**
  * Where the answer changes, as columns of words (IPv4 has one), and the row that answers from there on, or -1.
  * Look-ups neither allocate nor throw.
  */
 export class Ranges {
+  readonly shared: SharedRanges
   readonly #c0: Uint32Array
   readonly #c1: Uint32Array
   readonly #c2: Uint32Array
   readonly #c3: Uint32Array
   readonly #rows: Int32Array
-  /** How many changes start below each value of the first 16 bits. */
   readonly #index: Uint32Array | undefined
 
-  constructor([c0 = NONE, c1 = NONE, c2 = NONE, c3 = NONE]: readonly Uint32Array[], rows: Int32Array) {
+  constructor(shared: SharedRanges) {
+    const [c0 = NONE, c1 = NONE, c2 = NONE, c3 = NONE] = shared.words
+    this.shared = shared
     this.#c0 = c0
     this.#c1 = c1
     this.#c2 = c2
     this.#c3 = c3
-    this.#rows = rows
-    this.#index = c0.length < SMALL ? undefined : Uint32Array.from({ length: 0x10001 }, (_, high) => from(c0, high * 0x10000))
+    this.#rows = shared.rows
+    this.#index = shared.index
   }
 
   /** The row of the last change that is not after the address. */
@@ -140,8 +152,29 @@ class Changes {
   }
 
   ranges(): Ranges {
-    return new Ranges(this.#starts.map((column) => column.slice(0, this.#size)), this.#rows.slice(0, this.#size))
+    const words = this.#starts.map((column) => sharedWords(column.subarray(0, this.#size)))
+    const rows = new Int32Array(new SharedArrayBuffer(this.#size * Int32Array.BYTES_PER_ELEMENT))
+    rows.set(this.#rows.subarray(0, this.#size))
+    return new Ranges({ words, rows, index: words[0] === undefined ? undefined : indexOf(words[0]) })
   }
+}
+
+function sharedWords(words: Uint32Array): SharedWords {
+  const shared = new Uint32Array(new SharedArrayBuffer(words.byteLength))
+  shared.set(words)
+  return shared
+}
+
+/** One pass over the column, which is in ascending order. */
+function indexOf(column: Uint32Array): SharedWords | undefined {
+  if (column.length < SMALL) return undefined
+  const index = new Uint32Array(new SharedArrayBuffer(0x10001 * Uint32Array.BYTES_PER_ELEMENT))
+  let position = 0
+  for (let high = 0; high < index.length; high++) {
+    while (position < column.length && (column[position] ?? 0) >>> 16 < high) position++
+    index[high] = position
+  }
+  return index
 }
 
 /** The first index in `[low, high)` whose word is greater, or `high`. */
@@ -169,9 +202,4 @@ function before(column: Uint32Array, floor: number, high: number, word: number):
     else high = middle
   }
   return low
-}
-
-/** The first index whose word is `word` or greater; `word` may be past the largest. */
-function from(column: Uint32Array, word: number): number {
-  return word === 0 ? 0 : after(column, 0, column.length, word - 1)
 }
