@@ -1,6 +1,6 @@
 /** A configuration directory as a bundle. */
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Bundle, BundleFile } from '../policy/bundle.ts'
 import { bundleOf, KINDS } from '../policy/bundle.ts'
 
@@ -36,7 +36,7 @@ async function listYaml(directory: string): Promise<string[]> {
     for (const entry of entries) {
       // Hidden files are what editors leave behind.
       if (!entry.isFile() || !/^[^.].*\.ya?ml$/.test(entry.name)) continue
-      found.push(join(entry.parentPath, entry.name).slice(directory.length).replace(/^[/\\]+/, '').replaceAll('\\', '/'))
+      found.push(relative(directory, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
     }
   }
   return found
