@@ -1,0 +1,153 @@
+/**
+ * A snapshot in pieces, so that another thread can put it together between two requests: a large one that came in a single
+ * message would keep that thread's viewers waiting until it was read.
+ *
+ * What several parts refer to (groups, policies, targets, pools, services) is sent once and from then on by number. A piece
+ * holds some thousand values, which take a fraction of a millisecond to read.
+ */
+import { Zones } from '../geo/zones.ts'
+import type { SharedZones } from '../geo/zones.ts'
+import type { Group, JurisdictionPolicy, Pool, Service, Snapshot, Step, Target, Zone } from '../routing/model.ts'
+
+/** The lists of a snapshot, in the order in which they are sent: an entry refers to those before it and to its own list. */
+const LISTS = ['groups', 'policies', 'targets', 'pools', 'steps', 'services'] as const
+type ListName = (typeof LISTS)[number]
+
+/** Stands for an object that was sent before, by its number among all of them. */
+interface Reference {
+  readonly wisselReference: number
+}
+
+export type Piece =
+  | { readonly list: ListName; readonly items: readonly unknown[] }
+  | { readonly list: 'zones'; readonly items: readonly unknown[] }
+  | { readonly list: 'hosts' | 'prefixes'; readonly items: readonly (readonly [string, number])[] }
+  | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly table: Omit<SharedZones, 'zones'> }
+
+/** Values of a piece, more or less an item. */
+const VALUES = 2000
+/** Names of a piece that holds names alone. */
+const NAMES = 500
+
+/** @throws TypeError where the operator's table is none of `geo/` */
+export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
+  const { zones: table } = snapshot
+  if (!(table instanceof Zones)) throw new TypeError('the snapshot was not built by policy/build.ts')
+  const known = new Map<object, number>()
+  const packer = new Packer(known)
+  for (const list of LISTS) {
+    for (const item of snapshot[list]) known.set(item, known.size)
+    yield* packer.pieces(list, snapshot[list])
+  }
+  const { zones, ...shared } = table.shared
+  yield* packer.pieces('zones', zones)
+  yield* names('hosts', snapshot.hosts)
+  yield* names('prefixes', snapshot.prefixes)
+  yield { list: 'end', version: snapshot.version, label: snapshot.label, table: shared }
+}
+
+function* names(list: 'hosts' | 'prefixes', owners: ReadonlyMap<string, Service>): Generator<Piece, void> {
+  let items: [string, number][] = []
+  for (const [name, { index }] of owners) {
+    if (items.push([name, index]) < NAMES) continue
+    yield { list, items }
+    items = []
+  }
+  yield { list, items }
+}
+
+class Packer {
+  readonly #known: ReadonlyMap<object, number>
+  #values = 0
+
+  constructor(known: ReadonlyMap<object, number>) {
+    this.#known = known
+  }
+
+  *pieces(list: ListName | 'zones', all: readonly object[]): Generator<Piece, void> {
+    let items: unknown[] = []
+    this.#values = 0
+    for (const item of all) {
+      items.push(this.#fields(item))
+      if (this.#values < VALUES) continue
+      yield { list, items }
+      items = []
+      this.#values = 0
+    }
+    yield { list, items }
+  }
+
+  #fields(value: object): unknown {
+    return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, this.#packed(field)]))
+  }
+
+  #packed(value: unknown): unknown {
+    this.#values++
+    if (typeof value !== 'object' || value === null) return value
+    const number = this.#known.get(value)
+    if (number !== undefined) return { wisselReference: number } satisfies Reference
+    if (Array.isArray(value)) return value.map((item) => this.#packed(item))
+    // Sets hold texts and numbers, and are copied as they are.
+    if (value instanceof Set) {
+      this.#values += value.size
+      return value
+    }
+    return this.#fields(value)
+  }
+}
+
+/** Puts a snapshot together. Pieces must come in the order in which they were made. */
+export class Assembly {
+  readonly #numbered: object[] = []
+  readonly #lists: Record<ListName | 'zones', object[]> = { groups: [], policies: [], targets: [], pools: [], steps: [], services: [], zones: [] }
+  readonly #hosts = new Map<string, Service>()
+  readonly #prefixes = new Map<string, Service>()
+
+  /** The snapshot, with its last piece. */
+  add(piece: Piece): Snapshot | undefined {
+    switch (piece.list) {
+      case 'hosts':
+      case 'prefixes': {
+        const owners = piece.list === 'hosts' ? this.#hosts : this.#prefixes
+        for (const [name, index] of piece.items) owners.set(name, this.#lists.services[index] as Service)
+        return undefined
+      }
+      case 'end':
+        return this.#whole(piece)
+      default: {
+        const list = this.#lists[piece.list]
+        for (const item of piece.items as readonly object[]) {
+          list.push(item)
+          if (piece.list !== 'zones') this.#numbered.push(item)
+          this.#resolve(item)
+        }
+        return undefined
+      }
+    }
+  }
+
+  /** Puts the objects in the place of their numbers. */
+  #resolve(value: object): void {
+    for (const [key, field] of Object.entries(value)) {
+      if (typeof field !== 'object' || field === null || field instanceof Set) continue
+      if (isReference(field)) {
+        const object = this.#numbered[field.wisselReference]
+        if (object === undefined) throw new RangeError(`piece refers to object ${field.wisselReference}, which has not come yet`)
+        Reflect.set(value, key, object)
+      } else this.#resolve(field)
+    }
+  }
+
+  #whole({ version, label, table }: Piece & { readonly list: 'end' }): Snapshot {
+    const { groups, policies, targets, pools, steps, services, zones } = this.#lists
+    return {
+      version, label,
+      groups: groups as Group[], policies: policies as JurisdictionPolicy[], targets: targets as Target[], pools: pools as Pool[], steps: steps as Step[], services: services as Service[],
+      hosts: this.#hosts, prefixes: this.#prefixes, zones: new Zones({ ...table, zones: zones as Zone[] }),
+    }
+  }
+}
+
+function isReference(value: object): value is Reference {
+  return 'wisselReference' in value
+}

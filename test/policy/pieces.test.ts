@@ -1,0 +1,83 @@
+import { isDeepStrictEqual } from 'node:util'
+import t from 'tap'
+import { countryPlace } from '../../src/geo/countries.ts'
+import { buildSnapshot } from '../../src/policy/build.ts'
+import { Assembly, piecesOf } from '../../src/policy/pieces.ts'
+import type { Piece } from '../../src/policy/pieces.ts'
+import { decide } from '../../src/routing/decide.ts'
+import { HealthTable } from '../../src/routing/health-table.ts'
+import type { Snapshot } from '../../src/routing/model.ts'
+import { readBundle } from '../../src/state/directory.ts'
+import { NOW, SERVICE, ZONES, build } from './base.ts'
+import { situation, told, viewers } from '../routing/situation.ts'
+
+function need<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('something that the test stands on is not there')
+  return value
+}
+
+/** As it arrives: each piece is copied, as a message between threads is. */
+function sent(snapshot: Snapshot): { readonly arrived: Snapshot; readonly pieces: readonly Piece[] } {
+  const pieces = [...piecesOf(snapshot)]
+  const assembly = new Assembly()
+  const arrived = pieces.map((piece) => assembly.add(structuredClone(piece))).at(-1)
+  return { arrived: need(arrived), pieces }
+}
+
+async function shipped(): Promise<Snapshot> {
+  const bundle = await readBundle(`${import.meta.dirname}/../../config`)
+  return need(buildSnapshot(bundle, { version: { epoch: 1, number: 7, digest: 'ab'.repeat(32) }, now: NOW, continentOf: (country) => countryPlace(country)?.continent }).snapshot)
+}
+
+const MANY = Array.from({ length: 600 }, (_, i) => SERVICE.replace('service: tv', `service: s${i}`).replace('play.tv.example', `s${i}.example, www.s${i}.example`).replace('jurisdiction', `prefix: /s${i}\nfence: { allow: [eea-members] }\njurisdiction`)).join('---\n')
+const FENCED = `${SERVICE}fence: { allow: [NL, DE], redirect: "https://fra.edge.example/sorry.html" }\nbypass: https://ams.edge.example\nquery: { drop: [token] }\ncontent: [{ match: "/live/**", id: live }]\n`
+const ROWS = [
+  ['the small configuration', () => need(build().snapshot)],
+  ['a service with everything', () => need(build({ 'services/tv.yaml': FENCED, 'zones/all.yaml': `${ZONES}  - { zone: provider, asns: [64500, 64499], target: edge-fra, country: DE }\n` }).snapshot)],
+  ['many services', () => need(build({ 'services/tv.yaml': MANY }).snapshot)],
+  ['the configuration that comes with the router', shipped],
+] as const
+
+for (const [name, make] of ROWS) {
+  t.test(`${name} arrives as it was sent`, async (t) => {
+    const snapshot = await make()
+    const { arrived } = sent(snapshot)
+    t.ok(isDeepStrictEqual(arrived, snapshot))
+  })
+
+  t.test(`${name}: what one object was is one object, and decisions are the same`, async (t) => {
+    const snapshot = await make()
+    const { arrived } = sent(snapshot)
+    t.ok(arrived.pools.every(({ members, policy }) => members.every(({ target }) => arrived.targets[target.index] === target) && (policy === undefined || arrived.policies.includes(policy))))
+    t.ok(arrived.services.every(({ steps }) => steps.every((step) => arrived.steps[step.index] === step && arrived.pools[step.pool.index] === step.pool)))
+    t.ok([...arrived.hosts.values(), ...arrived.prefixes.values()].every((service) => arrived.services[service.index] === service))
+    t.ok(arrived.targets.every(({ group }) => group === undefined || arrived.groups[group.index] === group))
+    const tables = [new HealthTable(snapshot), new HealthTable(arrived)] as const
+    const words = [0xc0000201, 0x08080808]
+    for (const [host, { prefix }] of [...snapshot.hosts].slice(0, 20)) {
+      for (const random of viewers(20)) {
+        const answers = ([snapshot, arrived] as const).map((of, i) => {
+          const client = { place: need(countryPlace(random % 2 === 0 ? 'DE' : 'US')), zone: of.zones.find4(words[random % 2] ?? 0), asn: 64500 }
+          return told(decide({ scheme: 'https', host: random % 3 === 0 ? host : '', path: `${random % 3 === 0 ? '' : prefix ?? ''}/live/${random}.m3u8`, query: '', client, now: NOW }, of, need(tables[i]), random))
+        })
+        t.equal(answers[1], answers[0])
+      }
+    }
+  })
+}
+
+t.test('however large it is, no piece is', async (t) => {
+  const pieces = [...piecesOf(need(build({ 'services/tv.yaml': MANY }).snapshot))]
+  t.ok(pieces.length > 20, `${pieces.length} pieces`)
+  for (const piece of pieces) t.ok(piece.list === 'end' || JSON.stringify(piece.items, (_key, value: unknown) => (value instanceof Set ? [...value] : value)).length < 100_000)
+})
+
+t.test('a piece that comes too early is refused', async (t) => {
+  const pieces = [...piecesOf(need(build().snapshot))]
+  const targets = pieces.find(({ list }) => list === 'targets')
+  t.throws(() => new Assembly().add(structuredClone(need(targets))), { name: 'RangeError' })
+})
+
+t.test('a snapshot with a table of another kind cannot be sent', async (t) => {
+  t.throws(() => [...piecesOf(situation({ targets: {}, services: {} }).snapshot)], { name: 'TypeError' })
+})
