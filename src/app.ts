@@ -19,7 +19,7 @@ import { shared } from './health/lookup.ts'
 import { probe } from './health/probe.ts'
 import { createAdminServer, MIN_TOKEN } from './http/admin-server.ts'
 import type { AdminServer } from './http/admin-server.ts'
-import { TrustedProxies } from './http/client-address.ts'
+import { clientPort, TrustedProxies } from './http/client-address.ts'
 import { createPublicServer } from './http/public-server.ts'
 import type { PublicServer } from './http/public-server.ts'
 import { HTTP_REJECTION_NAMES } from './http/rejection.ts'
@@ -165,12 +165,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   const steering = new Steering({ ttl: (service) => service.steeringTtl })
   const manifestFetch = undiciFetch()
   const manifests = new SteeredManifests({ steering, upstream: new Upstream({ fetch: manifestFetch.fetch, now: monotonic }), onFallback: (reason) => metrics.steeringFallback(reason) })
+  const trusted = TrustedProxies.parse(settings.trustedProxies ?? [])
   const router = new Router({
     steering,
     manifests,
     onSteered: (steered) => metrics.steered(steered),
     locator,
-    config: { trusted: TrustedProxies.parse(settings.trustedProxies ?? []) },
+    config: { trusted },
     world: () => world,
     drawKey: source.drawKey,
     now,
@@ -183,7 +184,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
     onRejected: (reason) => metrics.httpRejected(reason),
     ...(counters === undefined ? {} : { onViewer: (seen) => counters.count(seen) }),
-    ...(archive === undefined ? {} : { onRaw: (resolved, _wire, decision, status, at) => archive.add(resolved, decision, status, at, undefined) }),
+    ...(archive === undefined ? {} : { onRaw: (resolved, wire, decision, status, at) => archive.add(resolved, decision, status, at, clientPort(wire, trusted)) }),
   })
   const server = createPublicServer({
     respond: (wire) => router.respond(wire),

@@ -103,6 +103,10 @@ t.test('pure code reads no clock and draws no number', async (t) => {
   t.same(breaches, [])
 })
 
+t.test('a viewer\'s port is read by the record of the archive alone', async (t) => {
+  t.same(files.filter((file) => file !== 'src/privacy/port.ts' && /\bportNumber\b/.test(code(file))), ['src/archive/raw-record.ts'])
+})
+
 t.test('nothing is printed but through the log and the command line', async (t) => {
   const breaches = files.filter((file) => /\bconsole\./.test(code(file)))
   t.same(breaches, [])

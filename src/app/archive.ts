@@ -10,12 +10,13 @@ import { WisselError } from '../errors.ts'
 import type { ResolvedRequest } from '../http/request.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import type { Settings } from '../policy/settings.ts'
+import type { ClientPort } from '../privacy/port.ts'
 import type { Decision } from '../routing/model.ts'
 import type { SetTimer } from '../state/timing.ts'
 
 export interface Archive {
   readonly writer: ArchiveWriter
-  add(resolved: ResolvedRequest, decision: Decision, status: number, now: number, port: number | undefined): void
+  add(resolved: ResolvedRequest, decision: Decision, status: number, now: number, port: ClientPort | undefined): void
   /** Reads the list of keys again; the former one stays where the new one is not usable. */
   reload(): Promise<void>
 }

@@ -3,11 +3,12 @@
  * address behind a shared gateway means nothing without its port and an exact time), and nothing that lets whoever reads it
  * play or join: tokens are cut, and no id is shared with the decision stream.
  *
- * Here alone a client address becomes text. The text goes from here into a sealed segment.
+ * Here alone a client's address and port become text. The text goes from here into a sealed segment.
  */
 import type { ClientAddress } from '../privacy/address.ts'
 import { contentOf } from '../privacy/content.ts'
 import type { ContentPattern } from '../privacy/content.ts'
+import type { ClientPort } from '../privacy/port.ts'
 import { OTHER } from '../privacy/values.ts'
 
 export interface RawFacts {
@@ -15,7 +16,7 @@ export interface RawFacts {
   readonly time: number
   readonly address: ClientAddress | undefined
   /** The client's, where it is known: behind a proxy the socket's own port is the proxy's. */
-  readonly port: number | undefined
+  readonly port: ClientPort | undefined
   readonly method: string
   readonly scheme: string
   readonly host: string
@@ -58,7 +59,7 @@ export function rawRecordOf(facts: RawFacts): RawRecord {
   return {
     time,
     address: address === undefined ? null : addressText(address),
-    port: port ?? null,
+    port: port?.portNumber() ?? null,
     request: `${method} ${scheme}://${cutHost(host)}${cutPath(path)}${query === '' ? '' : `?${cutQuery(query)}`}`,
     agent: userAgent === undefined ? null : userAgent.slice(0, MAX_AGENT),
     service: decision.service ?? null,

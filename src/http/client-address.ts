@@ -6,7 +6,9 @@
  * (RFC 7239) and spellings with underscores are ignored. What cannot be read makes the client unknown, never somebody else.
  */
 import { ClientAddress } from '../privacy/address.ts'
+import { ClientPort } from '../privacy/port.ts'
 import { isNamed } from './message.ts'
+import type { WireRequest } from './message.ts'
 
 /** Hops that are read, from the right. */
 export const MAX_HOPS = 20
@@ -22,6 +24,12 @@ export interface Client {
   readonly invalid: boolean
 }
 
+/** One entry of the list. */
+interface Hop {
+  readonly address: ClientAddress
+  readonly text: string
+}
+
 /** @param headers names and values in turn */
 export function clientAddress(peer: string, headers: readonly string[], trusted: TrustedProxies): Client {
   const { address, isProxy } = trusted.peer(peer)
@@ -29,17 +37,31 @@ export function clientAddress(peer: string, headers: readonly string[], trusted:
   const forwarded = forwardedFor(headers)
   if (forwarded.trim() === '') return { address, viaProxy: true, invalid: false }
   const hop = walk(forwarded, trusted)
-  return { address: hop, viaProxy: true, invalid: hop === undefined }
+  return { address: hop?.address, viaProxy: true, invalid: hop === undefined }
 }
 
-function walk(forwarded: string, trusted: TrustedProxies): ClientAddress | undefined {
+/**
+ * The port that goes with the address that `clientAddress` finds for the same request; undefined where it is not known, as
+ * behind a proxy that passes on addresses alone. Asked for where there is an archive, and nowhere else.
+ */
+export function clientPort({ peer, port, headers }: Pick<WireRequest, 'peer' | 'port' | 'headers'>, trusted: TrustedProxies): ClientPort | undefined {
+  if (!trusted.peer(peer).isProxy) return port
+  const forwarded = forwardedFor(headers)
+  if (forwarded.trim() === '') return port
+  const viewer = walk(forwarded, trusted)
+  return viewer === undefined ? undefined : ClientPort.behind(viewer.text)
+}
+
+function walk(forwarded: string, trusted: TrustedProxies): Hop | undefined {
   const floor = forwarded.length - MAX_FORWARDED
   let end = forwarded.length
   for (let hops = 0; hops < MAX_HOPS; hops++) {
     const comma = end === 0 ? -1 : forwarded.lastIndexOf(',', end - 1)
     if (comma + 1 < floor) return undefined
-    const hop = ClientAddress.parse(forwarded.slice(comma + 1, end))
-    if (hop === undefined || comma === -1 || !trusted.has(hop)) return hop
+    const text = forwarded.slice(comma + 1, end)
+    const address = ClientAddress.parse(text)
+    if (address === undefined) return undefined
+    if (comma === -1 || !trusted.has(address)) return { address, text }
     end = comma
   }
   return undefined

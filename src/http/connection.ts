@@ -1,11 +1,14 @@
 /** One client's connection: what was asked on it, and how it ends. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { ClientPort } from '../privacy/port.ts'
 
 export class Connection {
   readonly socket: Socket
   /** Address of the other end as text, or what a trusted proxy said it is; empty where the socket was gone at once. */
   peer: string
+  /** The port at that address. */
+  port: ClientPort
   /** Whether a trusted proxy said that the client speaks TLS. */
   encrypted = false
   requests = 0
@@ -33,6 +36,7 @@ export class Connection {
   constructor(socket: Socket) {
     this.socket = socket
     this.peer = socket.remoteAddress ?? ''
+    this.port = ClientPort.of(socket.remotePort)
   }
 
   get unwritten(): boolean {

@@ -60,8 +60,8 @@ export class FastLane {
   #one(connection: Connection, { method, target, headers, close }: PlainRequest, before: string): string | undefined {
     const responder = this.#responder
     const full = responder.begin(connection)
-    const { peer, encrypted } = connection
-    const wire: WireRequest = { method, target, headers, peer, encrypted, http10: false }
+    const { peer, port, encrypted } = connection
+    const wire: WireRequest = { method, target, headers, peer, port, encrypted, http10: false }
     const answer = responder.answer(wire)
     if (answer instanceof Promise) {
       connection.waiting = true

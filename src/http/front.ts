@@ -75,6 +75,7 @@ export class Front {
     connection.preface = undefined
     connection.prefaced = header.length
     connection.peer = header.source.address ?? connection.peer
+    connection.port = header.source.port ?? connection.port
     connection.encrypted = header.source.encrypted
     this.#serve(connection, bytes.subarray(header.length))
   }

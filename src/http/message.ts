@@ -3,6 +3,7 @@
  * Everything between the two is synchronous.
  */
 import { STATUS_CODES } from 'node:http'
+import type { ClientPort } from '../privacy/port.ts'
 
 export interface WireRequest {
   /** As sent, case kept. */
@@ -13,6 +14,8 @@ export interface WireRequest {
   readonly headers: readonly string[]
   /** The other end's address as text, or what a trusted proxy said it is; empty where it is not known. */
   readonly peer: string
+  /** The port at that address. Absent where whoever made the request knows of none. */
+  readonly port?: ClientPort
   /** Whether the client speaks TLS, to this socket or, by its own word, to the trusted proxy at its other end. */
   readonly encrypted: boolean
   /** HTTP/1.0, where `Host` may be missing. */

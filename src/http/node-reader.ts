@@ -67,6 +67,7 @@ export class NodeReader {
       target: request.url ?? '',
       headers: rawHeaders,
       peer: connection.peer,
+      port: connection.port,
       encrypted: connection.encrypted,
       http10: request.httpVersionMinor === 0,
     }

@@ -3,6 +3,7 @@
  * HTTP tells whose connection it is. HAProxy's `proxy-protocol.txt` is the specification. Pure.
  */
 import { isIPv4, isIPv6 } from 'node:net'
+import { ClientPort } from '../privacy/port.ts'
 
 /** Bytes of a whole header. The specification allows 16 + 65,535, for extensions that nobody sends here. */
 export const MAX_PROXY_HEADER = 4096
@@ -10,6 +11,8 @@ export const MAX_PROXY_HEADER = 4096
 export interface ProxySource {
   /** Undefined: the proxy speaks for itself, or of what is no TCP connection; the real end point is meant. */
   readonly address: string | undefined
+  /** Undefined where the address is. */
+  readonly port: ClientPort | undefined
   /** Whether the proxy says that the client spoke TLS to it. */
   readonly encrypted: boolean
 }
@@ -22,7 +25,7 @@ export function readProxyHeader(bytes: Buffer): ProxyHeader {
   return bytes[0] === SIGNATURE[0] ? readBlock(bytes) : readLine(bytes)
 }
 
-const UNKNOWN: ProxySource = Object.freeze({ address: undefined, encrypted: false })
+const UNKNOWN: ProxySource = Object.freeze({ address: undefined, port: undefined, encrypted: false })
 
 // Version 1
 
@@ -43,7 +46,7 @@ function readLine(bytes: Buffer): ProxyHeader {
   const [, family, source = '', destination = '', ...ports] = /^PROXY (TCP[46]) ([^ ]+) ([^ ]+) (\d+) (\d+)$/.exec(line) ?? []
   const isAddress = family === 'TCP4' ? isIPv4 : isPlainIPv6
   if (family === undefined || !isAddress(source) || !isAddress(destination) || !ports.every(isPort)) return 'invalid'
-  return { length, source: { address: source, encrypted: false } }
+  return { length, source: { address: source, port: ClientPort.of(Number(ports[0])), encrypted: false } }
 }
 
 /** Without a zone, which means something to one machine only. */
@@ -81,13 +84,15 @@ function readBlock(bytes: Buffer): ProxyHeader {
   if (command === 0x20) return { length, source: UNKNOWN }
   const encrypted = readExtensions(bytes.subarray(0, length), extensionsAt)
   if (encrypted === undefined) return 'invalid'
-  return { length, source: { address: addressOf(bytes, family), encrypted } }
+  return { length, source: { ...endOf(bytes, family), encrypted } }
 }
 
-function addressOf(bytes: Buffer, family: number): string | undefined {
-  if (family === TCP4) return bytes.subarray(FIXED, FIXED + 4).join('.')
-  if (family !== TCP6) return undefined
-  return Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(FIXED + group * 2).toString(16)).join(':')
+/** Both addresses come first, then both ports. */
+function endOf(bytes: Buffer, family: number): Pick<ProxySource, 'address' | 'port'> {
+  if (family === TCP4) return { address: bytes.subarray(FIXED, FIXED + 4).join('.'), port: ClientPort.of(bytes.readUInt16BE(FIXED + 8)) }
+  if (family !== TCP6) return { address: undefined, port: undefined }
+  const groups = Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(FIXED + group * 2).toString(16))
+  return { address: groups.join(':'), port: ClientPort.of(bytes.readUInt16BE(FIXED + 32)) }
 }
 
 const [CRC32C, TLS] = [0x03, 0x20] as const

@@ -6,6 +6,7 @@ import type { RawFacts } from '../../src/archive/raw-record.ts'
 import { RecipientList } from '../../src/archive/recipients.ts'
 import type { Sealer } from '../../src/archive/sealer.ts'
 import { ClientAddress } from '../../src/privacy/address.ts'
+import { ClientPort } from '../../src/privacy/port.ts'
 
 /** 2026-03-01T20:31:00Z */
 export const NOON = Date.UTC(2026, 2, 1, 20, 31)
@@ -14,7 +15,7 @@ export function facts(change: Partial<Omit<RawFacts, 'address'>> & { address?: s
   const { address = '203.0.113.7', ...others } = change
   return {
     time: NOON,
-    port: 40_012,
+    port: ClientPort.of(40_012),
     method: 'GET',
     scheme: 'https',
     host: 'play.omroep.example',

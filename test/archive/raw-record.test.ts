@@ -76,6 +76,7 @@ t.test('a record has these fields and no other, so nothing joins it to the decis
   t.same(Object.keys(record), ['time', 'address', 'port', 'request', 'agent', 'service', 'outcome', 'target', 'status'])
   t.equal(record.agent?.length, 512)
   t.equal(record.port, null)
+  t.equal(rawRecordOf(facts()).port, 40_012)
   t.same(rawRecordOf({ ...facts(), address: undefined }).address, null)
 })
 

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { BlockList, isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import { TrustedProxies, clientAddress } from '../../src/http/client-address.ts'
+import { TrustedProxies, clientAddress, clientPort } from '../../src/http/client-address.ts'
 import { ClientAddress } from '../../src/privacy/address.ts'
+import { ClientPort } from '../../src/privacy/port.ts'
 
 const NETWORKS = ['10.0.0.0/8', '192.0.2.10', '2001:db8:ffff::/48']
 const trusted = TrustedProxies.parse(NETWORKS)
@@ -60,6 +61,29 @@ t.test('nobody is trusted unless the operator says so', (t) => {
     const result = clientAddress(peer, ['X-Forwarded-For', '203.0.113.5'], nobody)
     t.strictSame(words(result.address), words(ClientAddress.parse(peer)))
     t.equal(result.viaProxy, false)
+  }
+  t.end()
+})
+
+const PORTS: readonly [title: string, peer: string, values: string[], expected: number | undefined][] = [
+  ['a peer that nobody vouches for has the port of its socket, whatever it claims', '203.0.113.1', ['198.51.100.1:51234'], 40_012],
+  ['a proxy that names nobody speaks for itself', '10.1.1.1', [], 40_012],
+  ['behind a proxy the socket\'s port is the proxy\'s, and no viewer\'s', '10.1.1.1', ['198.51.100.1'], undefined],
+  ['a proxy may pass on the port', '10.1.1.1', ['198.51.100.1:51234'], 51_234],
+  ['and that of IPv6, in brackets', '10.1.1.1', [' [2001:db8::1]:51234 '], 51_234],
+  ['brackets without a port have none', '10.1.1.1', ['[2001:db8::1]'], undefined],
+  ['the last group of IPv6 is no port', '10.1.1.1', ['2001:db8::1234'], undefined],
+  ['the port is that of the hop which is the client, and no other\'s', '10.1.1.1', ['203.0.113.9:1111, 198.51.100.1:2222, 10.2.2.2:3333'], 2222],
+  ['also over several headers', '10.1.1.1', ['198.51.100.1:2222', '10.2.2.2'], 2222],
+  ['a client that is not known has no port', '10.1.1.1', ['unknown:2222'], undefined],
+  ['65536 is no port', '10.1.1.1', ['198.51.100.1:65536'], undefined],
+  ['0 is no port', '10.1.1.1', ['198.51.100.1:0'], undefined],
+]
+
+t.test('the port is that of the client, or it is not known', (t) => {
+  for (const [title, peer, values, expected] of PORTS) {
+    const headers = values.flatMap((value) => ['X-Forwarded-For', value])
+    t.equal(clientPort({ peer, port: ClientPort.of(40_012), headers }, trusted)?.portNumber(), expected, title)
   }
   t.end()
 })

@@ -118,10 +118,22 @@ t.test('the checksum is CRC-32C', (t) => {
 
 t.test('a valid header gives the address that it names, and says where the request begins', (t) => {
   for (const [name, text, address, encrypted = false] of VALID) {
-    const expected = { length: text.length, source: { address, encrypted } }
-    t.strictSame(read(text), expected, name)
-    t.strictSame(read(`${text}GET / HTTP/1.1\r\n`), expected, `${name}, with a request behind it`)
+    for (const [given, what] of [[text, name], [`${text}GET / HTTP/1.1\r\n`, `${name}, with a request behind it`]] as const) {
+      t.match(read(given), { length: text.length, source: { address, encrypted } }, what)
+    }
   }
+  t.end()
+})
+
+t.test('a header that names an address names its port too', (t) => {
+  const portIn = (text: string) => {
+    const header = read(text)
+    return typeof header === 'string' ? header : header.source.port?.portNumber()
+  }
+  for (const [name, port] of [['TCP4', 4660], ['TCP6', 1], ['the longest TCP6', 65_535], ['2: TCP over IPv4', 0x1234], ['2: TCP over IPv6', 0x1234], ['UNKNOWN', undefined], ['2: LOCAL', undefined], ['2: UDP', undefined]] as const) {
+    t.equal(portIn(VALID.find(([title]) => title === name)?.[1] ?? ''), port, name)
+  }
+  t.equal(portIn('PROXY TCP4 192.0.2.1 192.0.2.2 0 2\r\n'), undefined, 'port 0 is none')
   t.end()
 })
 
@@ -220,6 +232,8 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
       }
       t.equal((await client.answer())?.status, 302)
       t.equal(seen.at(-1)?.peer, address)
+      if (address === '127.0.0.1') t.equal(seen.at(-1)?.port?.portNumber(), client.socket.localPort, 'a proxy that names nobody speaks for its own end')
+      else t.not(seen.at(-1)?.port?.portNumber(), client.socket.localPort, 'the port is that of the header')
       client.destroy()
     }
   })

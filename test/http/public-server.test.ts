@@ -3,6 +3,7 @@ import { createPublicServer } from '../../src/http/public-server.ts'
 import type { Answer, WireRequest } from '../../src/http/message.ts'
 import { LANES, RawClient, headerOf, start as startServer } from './raw-socket.ts'
 import type { PublicServerOptions } from '../../src/http/public-server.ts'
+import { ClientPort } from '../../src/privacy/port.ts'
 import { tinyRouter } from './tiny-router.ts'
 
 const GET = 'GET /demo/x.m3u8 HTTP/1.1\r\nHost: play.example\r\n\r\n'
@@ -19,8 +20,22 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
     await client.send('HEAD //A?b HTTP/1.0\r\nhOST: x\r\nX: 1\r\nx: 2\r\n\r\n')
     await client.answer(true)
     client.destroy()
-    t.strictSame(seen, [{ method: 'HEAD', target: '//A?b', headers: ['hOST', 'x', 'X', '1', 'x', '2'], peer: '127.0.0.1', encrypted: false,
-      http10: true }])
+    const [{ port: source, ...rest } = {}] = seen
+    t.strictSame(rest, { method: 'HEAD', target: '//A?b', headers: ['hOST', 'x', 'X', '1', 'x', '2'], peer: '127.0.0.1', encrypted: false, http10: true })
+    t.ok(source instanceof ClientPort)
+  })
+
+  t.test('a request knows the port that it came from, whoever read it', async (t) => {
+    const seen: WireRequest[] = []
+    const route = tinyRouter()
+    const { server, port } = await start({ respond: (wire) => (seen.push(wire), route(wire)) })
+    t.teardown(() => server.close())
+    const client = new RawClient(port)
+    await client.send(GET + GET)
+    await client.answer()
+    await client.answer()
+    t.same(seen.map((wire) => wire.port?.portNumber()), [client.socket.localPort, client.socket.localPort])
+    client.destroy()
   })
 
   t.test('an error in the router costs that request a 503, and says only what kind it was', async (t) => {

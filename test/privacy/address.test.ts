@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { ClientAddress } from '../../src/privacy/address.ts'
+import { ClientPort } from '../../src/privacy/port.ts'
 
 function words(text: string): string | undefined {
   const address = ClientAddress.parse(text)
@@ -154,4 +155,14 @@ t.test('no way of printing an address shows it', async (t) => {
   ]
   for (const print of prints) t.notMatch(print, /203|113|77|cb00714d|3405803853/i)
   t.equal(JSON.stringify(address), '"[address]"')
+})
+
+t.test('no way of printing a port shows it', async (t) => {
+  const port = ClientPort.of(51_234)
+  const prints = [
+    String(port), `${port}`, JSON.stringify({ port }), inspect(port, { showHidden: true, depth: 9 }), inspect({ deep: [port] }), Object.entries(port).join(), JSON.stringify(structuredClone({ ...port })),
+    JSON.stringify(Object.getOwnPropertyDescriptors(port)), new Error(`at ${port}`).message, inspect(port, { customInspect: false, showHidden: true }),
+  ]
+  for (const print of prints) t.notMatch(print, /51234|c822/i)
+  t.equal(JSON.stringify(port), '"[port]"')
 })

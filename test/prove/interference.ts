@@ -6,6 +6,7 @@
  * target to choose from, the draws differ too, so that it shows where a draw is told.
  */
 import fc from 'fast-check'
+import { ClientPort } from '../../src/privacy/port.ts'
 import { LISTED, run } from './pipeline.ts'
 import type { Sent } from './pipeline.ts'
 import { pairs, strangers } from './people.ts'
@@ -90,6 +91,7 @@ function sentBy(wish: Wish, guise: Guise, family: 4 | 6): Sent {
       method: wish.method,
       target: `${path}?token=${secret}&CMCD=sid%3D%22${session}%22%2Ccid%3D%22${secret}%22&ip=${address}`,
       peer: direct ? address : '192.168.7.9',
+      port: ClientPort.of(port),
       encrypted: true,
       http10: false,
       headers: [

@@ -38,6 +38,7 @@ function inRecord(leak: string, source: string, find: string, replace: string): 
 export const MUTANTS: readonly Mutant[] = [
   onArrival('the request line is printed', 'process.stdout.write(wire.target)'),
   onArrival('the peer is printed', 'process.stderr.write(wire.peer)'),
+  onArrival('the port is printed', 'process.stderr.write(String(wire.port?.portNumber()))'),
   onArrival('the forwarded address is printed', `process.stderr.write(String(${FORWARDED}))`),
   onArrival('the address is printed in base64', `process.stderr.write(Buffer.from(String(${FORWARDED})).toString('base64'))`),
   onArrival('the address is printed in hexadecimal', `process.stderr.write(Buffer.from(String(${FORWARDED})).toString('hex'))`),
