@@ -21,8 +21,9 @@ const HELP = `wissel: a privacy-first CDN request router for video
 
   wissel diff DIR (--redis URL | --base DIR) [--records FILE] [--json]
       what would change, and which share of the viewers would be routed differently
-  wissel apply DIR --redis URL [--stage 10%|ROUTER,...] [--force NAME] [--epoch N]
-      checks a configuration and publishes it to all routers, or to some
+  wissel apply DIR --redis URL [--stage 10%|ROUTER,...] [--force NAME] [--epoch N] [--new]
+      checks a configuration and publishes it to all routers, or to some; where it knows of no router it listens for
+      12 s, so that a Redis that forgot makes nobody go back; --new: there is no router yet
   wissel rollback VERSION --redis URL        publishes an earlier version anew
   wissel freeze [VERSION] --redis URL        routers do not go past this version
   wissel unfreeze --redis URL
@@ -63,6 +64,7 @@ const OPTIONS = {
   stage: { type: 'string' },
   force: { type: 'string' },
   epoch: { type: 'string' },
+  new: { type: 'boolean' },
   base: { type: 'string' },
   records: { type: 'string' },
   asn: { type: 'boolean' },
@@ -123,7 +125,7 @@ async function run(args: readonly string[]): Promise<number> {
     case 'diff':
       return (await import('./cli/diff.ts')).diff({ directory, redis: redisOf(values), base: values.base, records: values.records, json: values.json }, io)
     case 'apply':
-      return (await import('./cli/apply.ts')).apply({ directory, redis: needRedis(values), force: values.force, stage: values.stage, epoch: epochOf(values.epoch) }, io)
+      return (await import('./cli/apply.ts')).apply({ directory, redis: needRedis(values), force: values.force, stage: values.stage, epoch: epochOf(values.epoch), isNew: values.new }, io)
     case 'rollback':
       return (await import('./cli/rollback.ts')).rollback({ version: need(rest[0], 'rollback needs a version'), redis: needRedis(values) }, io)
     case 'freeze':

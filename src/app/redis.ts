@@ -116,6 +116,8 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
       if (kept.skipped > 0) messages.warn('state_skipped', { file: stateDirectory, count: kept.skipped })
       unfollow = follow({ poll: () => follower.poll(), hints: [(listener) => state.store.onHint(listener), (listener) => state.link.onUp(listener)], setTimer, random })
       heartbeat.start()
+      // A Redis that came back empty must hear soon what runs here: who publishes next goes by it.
+      state.link.onUp(() => void heartbeat.beat())
       await Promise.all(databases.map((database) => database.open()))
       const fetch = () => {
         for (const database of databases) {

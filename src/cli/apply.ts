@@ -23,11 +23,15 @@ export interface ApplyArgs {
   readonly stage?: string | undefined
   /** A higher epoch than the one that is published. */
   readonly epoch?: number | undefined
+  /** Says that no router runs yet, so nobody is listened for. */
+  readonly isNew?: boolean | undefined
 }
 
 /** Milliseconds that routers are given to report. */
 const WAIT_MS = 10_000
 const LOOK_MS = 200
+/** Milliseconds after which every router that runs has reported to a Redis that forgot: it reconnects within 10 s and reports first thing. */
+export const LISTEN_MS = 12_000
 
 /** The exit status: 0 published and nobody refused, 1 not published, 2 published and a router refused it. */
 export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
@@ -50,15 +54,14 @@ export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
   return withState(redis, io, async (state) => {
     const bytes = encodeBundle(bundle)
     const before = await current(state, args.force !== undefined)
-    const routers = (await readRouters(state.link, state.keys)).map(({ report }) => report)
-    const above = highest(routers)
+    const above = await running(state, before, io, args.isNew)
     if (before !== undefined && before.stage === undefined && stage === undefined && before.sha256 === digest(bytes) && args.epoch === undefined && (above === undefined || compareHeads(above, before) <= 0)) {
       io.out(`unchanged: ${label(before)} is what is published\n`)
       return 0
     }
-    const running = before && (await published(state, before, io.now()))
-    if (args.force === undefined && shrinks(snapshot, running)) {
-      io.err(`nothing is published: it would leave ${snapshot.services.length} of ${running?.services.length ?? 0} services and ${snapshot.targets.length} of ${running?.targets.length ?? 0} targets; if that is meant, give --force NAME\n`)
+    const former = before && (await published(state, before, io.now()))
+    if (args.force === undefined && shrinks(snapshot, former)) {
+      io.err(`nothing is published: it would leave ${snapshot.services.length} of ${former?.services.length ?? 0} services and ${snapshot.targets.length} of ${former?.targets.length ?? 0} targets; if that is meant, give --force NAME\n`)
       return 1
     }
     const head = await state.store.publish({ bytes, created: io.now(), after: before, above, epoch: args.epoch, stage, force: args.force })
@@ -123,8 +126,21 @@ export async function published(state: RedisState, head: Head, now: number): Pro
   }
 }
 
-/** The highest version that a router runs: a Redis that lost its data must not make anybody go back. */
-export function highest(routers: readonly RouterReport[]): Position | undefined {
+/**
+ * The highest version that a router runs: a Redis that lost its data must not make anybody go back. One that has just come
+ * back, empty or with an old copy, knows no routers yet, and what is published below what they run would be refused by all
+ * of them. So where there is no head or no report, the routers are given the time to tell.
+ */
+export async function running(state: RedisState, before: Head | undefined, io: CommandIO, isNew = false): Promise<Position | undefined> {
+  const read = async () => (await readRouters(state.link, state.keys)).map(({ report }) => report)
+  const routers = await read()
+  if (isNew || (before !== undefined && routers.length > 0)) return highest(routers)
+  io.out(`${before === undefined ? 'nothing is published yet' : 'no router is known yet'}: listening ${LISTEN_MS / 1000} s for routers, whose versions the next one must be above\n`)
+  await pause(io, LISTEN_MS)
+  return highest(await read())
+}
+
+function highest(routers: readonly RouterReport[]): Position | undefined {
   return routers.map(({ applied }) => applied).filter((applied) => applied !== null).sort(compareHeads).at(-1)
 }
 

@@ -1,8 +1,7 @@
 /** `wissel rollback VERSION`: publishes an earlier version again, under a higher number, because versions only go up. */
 import type { RedisSettings } from '../state/redis-settings.ts'
-import { readRouters } from '../state/router-report.ts'
 import { formatPosition } from '../state/store.ts'
-import { highest, report, tidy } from './apply.ts'
+import { report, running, tidy } from './apply.ts'
 import { findVersion, label, withState } from './with-state.ts'
 import type { CommandIO } from './with-state.ts'
 
@@ -26,9 +25,10 @@ export function rollback({ version, redis }: RollbackArgs, io: CommandIO): Promi
       io.err(`version ${label(target)} is not kept any more; apply its files again\n`)
       return 1
     }
-    const above = highest((await readRouters(state.link, state.keys)).map((seen) => seen.report))
+    const before = await state.store.head()
+    const above = await running(state, before, io)
     // It has run before, so it may be smaller than what runs now.
-    const head = await state.store.publish({ bytes, created: io.now(), after: await state.store.head(), above, force: 'rollback', note: `rollback to ${formatPosition(target)}` })
+    const head = await state.store.publish({ bytes, created: io.now(), after: before, above, force: 'rollback', note: `rollback to ${formatPosition(target)}` })
     io.out(`published ${label(head)}, which is ${label(target)} again\n`)
     await tidy(state)
     return report(state, head, io)

@@ -85,9 +85,9 @@ export class Deployment {
     return directory
   }
 
-  /** Publishes configuration `number`. */
+  /** Publishes configuration `number`. The first is of a deployment that has no router yet. */
   apply(number: number, ...more: readonly string[]): Promise<Told> {
-    return this.wissel('apply', this.configuration(number), '--redis', this.url, ...more)
+    return this.wissel('apply', this.configuration(number), '--redis', this.url, ...(number === 1 ? ['--new'] : []), ...more)
   }
 
   wissel(...args: readonly string[]): Promise<Told> {

@@ -13,12 +13,8 @@ export async function publish({ deployment, router }: Stage, number: number, ...
   const { status, output } = await deployment.apply(number, ...more)
   expect(status === 0, `apply ended with ${String(status)}: ${output.trim()}`)
   await until(async () => (await versionOf(router)) > before)
-  return `next version runs ${Math.round(performance.now() - start)} ms after apply was started`
-}
-
-/** A Redis that forgot everything knows which version is above all others once a router has told it. Milliseconds. */
-function reported({ deployment, router }: Stage): Promise<number> {
-  return until(async () => (await deployment.call('EXISTS', `{wissel}:router:${router.id}`).catch(() => 0)) === 1)
+  const listened = output.includes('listening') ? ', which listened for routers first' : ''
+  return `next version runs ${Math.round(performance.now() - start)} ms after apply was started${listened}`
 }
 
 /** Redis must not be believed: the router stays where it is. */
@@ -44,10 +40,8 @@ export const redisCases: readonly Case[] = [
       stage.deployment.redis.signal('SIGKILL')
       await stays(stage, 3000)
       await stage.deployment.redis.restart()
-      const reconnected = await until(() => redisUp(stage))
-      const known = await reported(stage)
-      expect((await versionOf(stage.router)) === 1, 'an empty redis was believed')
-      return `reconnected after ${reconnected} ms, reports after ${known} ms more, ${await publish(stage, 2)}`
+      const [figure, reconnected] = await Promise.all([publish(stage, 2), until(() => redisUp(stage))])
+      return `published at once: ${figure}; reconnected after ${reconnected} ms`
     },
   },
   {
@@ -65,9 +59,7 @@ export const redisCases: readonly Case[] = [
     name: 'FLUSHALL',
     fault: async (stage) => {
       await stage.deployment.call('FLUSHALL')
-      await stays(stage, 3000)
-      const known = await reported(stage)
-      return `the router reports ${known} ms later, ${await publish(stage, 2)}`
+      return `published at once: ${await publish(stage, 2)}`
     },
   },
   {
@@ -119,8 +111,7 @@ export const redisCases: readonly Case[] = [
       const { status } = await deployment.apply(2)
       expect(status === 1, 'apply to a replica did not fail')
       await deployment.call('REPLICAOF', 'NO', 'ONE')
-      const known = await reported(stage)
-      return `emptied after ${emptied} ms, promoted again: the router reports after ${known} ms, ${await publish(stage, 2)}`
+      return `emptied after ${emptied} ms, promoted again: ${await publish(stage, 2)}`
     },
   },
   {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { apply } from '../../src/cli/apply.ts'
+import { apply, LISTEN_MS } from '../../src/cli/apply.ts'
 import { diff } from '../../src/cli/diff.ts'
 import { freeze, unfreeze } from '../../src/cli/freeze.ts'
 import { geoPush } from '../../src/cli/geo-push.ts'
@@ -23,10 +23,16 @@ import { writeMmdb } from '../geo/mmdb-writer.ts'
 import { bundleOfServices, followerOf, serviceText } from './bundles.ts'
 import { freePort, link, REDIS_ABSENT, setTimer, startServer, until } from './redis-server.ts'
 
-function terminal(): CommandIO & { said: () => string } {
+/** @param meanwhile what happens while a command listens for routers, which takes no longer here */
+function terminal(meanwhile: () => Promise<unknown> = async () => undefined): CommandIO & { said: () => string } {
   let text = ''
   const say = (more: string) => void (text += more)
-  return { out: say, err: say, now: Date.now, random: Math.random, setTimer, said: () => text.replace(/\S*\/dir-\w+/g, 'DIR') }
+  const timer: CommandIO['setTimer'] = (run, ms) => {
+    if (ms !== LISTEN_MS) return setTimer(run, ms)
+    void meanwhile().then(run)
+    return () => undefined
+  }
+  return { out: say, err: say, now: Date.now, random: Math.random, setTimer: timer, said: () => text.replace(/\S*\/dir-\w+/g, 'DIR') }
 }
 
 async function written(t: Test, bundle: Bundle): Promise<string> {
@@ -70,7 +76,7 @@ async function startRouter(t: Test, url: string, router: string, more: Parameter
     await state.close()
   }
   t.teardown(close)
-  return { follower, close }
+  return { follower, close, beat: () => heartbeat.beat() }
 }
 
 const ids = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
@@ -79,8 +85,8 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
   const setup = async (t: Test) => {
     const server = await startServer(t)
     const redis = { url: server.url }
-    const run = async (command: (io: CommandIO) => Promise<number>, status: number) => {
-      const io = terminal()
+    const run = async (command: (io: CommandIO) => Promise<number>, status: number, meanwhile?: () => Promise<unknown>) => {
+      const io = terminal(meanwhile)
       t.equal(await command(io), status, io.said())
       return io.said()
     }
@@ -95,7 +101,7 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     await startRouter(t, redis.url, 'fra-1')
     const next = await directory(ids('a', 'b', 'c'))
     t.match(await run((io) => apply({ directory: next, redis }, io), 0), /published 2:.*\n  ams-1 +applied\n  fra-1 +applied\n/)
-    t.match(await run((io) => apply({ directory: next, redis }, io), 0), /^unchanged: 2:/)
+    t.match(await run((io) => apply({ directory: next, redis }, io), 0), /^unchanged: 2:/, 'and nobody is listened for who has reported')
     t.match(await run((io) => routers({ redis }, io), 0), /published 2:[^]*ams-1 +2:[0-9a-f]{8}[^]*fra-1 +2:/)
   })
 
@@ -169,6 +175,42 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     for (const key of [keysOf().head, keysOf().heads]) await raw.call('DEL', key)
     t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0), /published 4:[^]*ams-1 +applied/)
     t.equal(follower.applied?.version, 4)
+  })
+
+  await t.test('a Redis that has just come back empty is listened to before anything is published', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a', 'b'))
+    for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)
+    const { follower, beat } = await startRouter(t, redis.url, 'ams-1')
+    await until(() => follower.applied?.version === 3)
+    const raw = await link(t, server.url)
+    await raw.call('FLUSHALL')
+    const said = await run((io) => apply({ directory: dir, redis }, io), 0, beat)
+    t.match(said, /^nothing is published yet: listening 12 s for routers[^\n]*\npublished 4:[^]*ams-1 +applied/)
+  })
+
+  await t.test('a Redis that has just come back with an old copy is listened to before anything is published or rolled back', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    const raw = await link(t, server.url)
+    await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
+    const old = String(await raw.call('GET', keysOf().head))
+    for (const names of [['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)
+    const { follower, beat } = await startRouter(t, redis.url, 'ams-1')
+    const forget = async () => {
+      await raw.call('SET', keysOf().head, old)
+      await raw.call('DEL', keysOf().router('ams-1'))
+    }
+    await until(() => follower.applied?.version === 3)
+    await forget()
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0, beat), /^no router is known yet: listening[^]*published 4:[^]*ams-1 +applied/)
+    await forget()
+    t.match(await run((io) => rollback({ version: '3', redis }, io), 0, beat), /^no router is known yet: listening[^]*published 5:[^]*ams-1 +applied/)
+  })
+
+  await t.test('a deployment that is said to be new is not listened for', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const silent = () => Promise.reject(new Error('it was'))
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a')), redis, isNew: true }, io), 0, silent), /^published 1:/)
   })
 
   await t.test('garbage in place of the head needs a name to be replaced', async (t) => {
