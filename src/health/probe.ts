@@ -21,13 +21,13 @@ export interface CheckSpec {
   readonly host?: string
   /** Default 200 to 299. A redirect is not followed: name 302 here where it is right. */
   readonly statuses?: ReadonlySet<number>
-  /** Text that the body must contain. */
+  /** Text that the body must contain, anywhere. */
   readonly contains?: string
   /** Milliseconds until there must be a connection; default 2000. */
   readonly connectMs?: number
   /** Milliseconds for all of it; default 5000. */
   readonly deadlineMs?: number
-  /** Bytes of body that are read at most; default 65536. */
+  /** Bytes of body that a healthy answer has at most; default 1 MiB, above which no playlist is. */
   readonly maxBytes?: number
   /** Whether the target may be at an internal address; default false. */
   readonly allowInternal?: boolean
@@ -47,6 +47,7 @@ export interface ProbeResult {
 }
 
 const MAX_HEADERS = 16 * 1024
+const MAX_BODY = 1024 * 1024
 
 /**
  * Never throws and never takes longer than `deadlineMs`.
@@ -84,7 +85,7 @@ function connectionTo(url: URL, spec: CheckSpec, lookup: ReturnType<typeof guard
     headersTimeout: deadlineMs,
     bodyTimeout: deadlineMs,
     maxHeaderSize: MAX_HEADERS,
-    maxResponseSize: spec.maxBytes ?? 65_536,
+    maxResponseSize: spec.maxBytes ?? MAX_BODY,
     pipelining: 1,
     allowH2: false,
   })
@@ -99,19 +100,21 @@ async function exchange(client: Client, url: URL, spec: CheckSpec, signal: Abort
   body.on('error', () => undefined)
   const expected = spec.statuses?.has(statusCode) ?? (statusCode >= 200 && statusCode <= 299)
   if (!expected) return failed('status')
-  if (spec.contains === undefined || method === 'HEAD') return OK
-  return (await contains(body, Buffer.from(spec.contains))) ? OK : failed('body')
+  if (method === 'HEAD') return OK
+  return (await contains(body, Buffer.from(spec.contains ?? ''))) ? OK : failed('body')
 }
 
-/** Looks for a text as the body arrives, also across its pieces. */
+/** Looks for a text as the body arrives, also across its pieces, and reads on to the end: an answer that never ends, or not in time, works for no player. */
 async function contains(body: Dispatcher.ResponseData['body'], text: Buffer): Promise<boolean> {
   let tail = Buffer.alloc(0)
+  let found = text.length === 0
   for await (const piece of body as AsyncIterable<Buffer>) {
+    if (found) continue
     const window = Buffer.concat([tail, piece])
-    if (window.includes(text)) return true
+    found = window.includes(text)
     tail = window.subarray(Math.max(0, window.length - text.length + 1))
   }
-  return text.length === 0
+  return found
 }
 
 function readUrl(text: string): URL | undefined {

@@ -59,13 +59,13 @@ export const jurisdictionSchema = z.strictObject({
 }).describe('Whatever is absent is unknown, and what is unknown satisfies no policy.')
 
 export const checkSchema = z.strictObject({
-  path: z.string().max(1024).regex(/^\/[!-"$-~]*$/, { error: 'use a path such as /health, with a query where it is needed' }).optional().describe('What is asked for. Default /. A page that never fails hides a broken target; one that is heavy is a load of its own.'),
+  path: z.string().max(1024).regex(/^\/[!-"$-~]*$/, { error: 'use a path such as /health, with a query where it is needed' }).optional().describe('What is asked for. Default /. A page that never fails hides a broken target; one that is heavy is a load of its own, and an answer above 1 MiB, or one that does not end within the timeout, is a failure.'),
   method: z.enum(['GET', 'HEAD']).optional().describe('Default GET.'),
   host: host.optional().describe('Host name in the request and in the TLS handshake. Default: the target\'s own, which is also the address that is connected to. A wrong one tests another site on the same machine.'),
   scheme: z.enum(['http', 'https']).optional().describe('Default: the target\'s own, or https where it serves both. http does not notice a certificate that has expired; https fails where there is none.'),
   port: port.optional().describe('Default: the target\'s own, or that of the scheme. Another port may work while the one that viewers use does not.'),
   statuses: z.array(z.int().min(100).max(599)).min(1).optional().describe('Statuses that mean healthy. Default: 200 to 299. Redirects are not followed: with a 3xx here a target that sends everybody elsewhere counts as healthy; without, one that redirects by design is down.'),
-  contains: z.string().min(1).max(1000).optional().describe('Text that the first 64 KiB of the body must contain. Default: any body is right. Without it an error page with status 200 is healthy; text that changes takes every target down.'),
+  contains: z.string().min(1).max(1000).optional().describe('Text that the body must contain. Default: any body is right. Without it an error page with status 200 is healthy; text that changes takes every target down.'),
   intervalSeconds: z.number().min(0.5).max(3600).optional().describe('Seconds between two checks of the target. Default 2. Shorter ones cost every target more requests; with longer ones viewers are sent to a broken target for longer (fall × interval + timeout).'),
   jitter: z.number().min(0).max(0.5).optional().describe('Share of the interval by which checks are early or late at random. Default 0.1. With 0 all routers ask at the same moment; large ones make detection uneven.'),
   timeoutSeconds: z.number().min(0.1).max(60).optional().describe('Seconds for all of a check: look-up, connection, handshake, answer. Default 2. Short ones take slow targets out; long ones keep hanging ones in.'),

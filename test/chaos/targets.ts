@@ -22,6 +22,8 @@ export async function startTarget(id: string): Promise<Target> {
     if (now === 'hangs') return
     if (now === 'redirects') return void response.writeHead(302, { location: 'http://169.254.169.254/latest/' }).end()
     if (now === 'works') return void response.end('#EXTM3U\n')
+    // It holds all that a healthy answer holds, and goes on.
+    response.write('#EXTM3U\n')
     const drip = setInterval(() => response.write('#'), 50)
     response.once('close', () => clearInterval(drip))
   })
