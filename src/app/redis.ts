@@ -13,6 +13,7 @@ import { Follower } from '../state/follower.ts'
 import { follow } from '../state/following.ts'
 import { Heartbeat } from '../state/heartbeat.ts'
 import { LastKnownGood } from '../state/last-known-good.ts'
+import { evictionPolicy, KEEPS } from '../state/redis-eviction.ts'
 import { RedisGeo } from '../state/redis-geo.ts'
 import { RedisHealth } from '../state/redis-health.ts'
 import { RedisOverrides } from '../state/redis-overrides.ts'
@@ -88,11 +89,13 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
   })
   const directory = join(stateDirectory, 'geo')
   const databases = (['geo', 'asn'] as const).map((kind) => new RedisGeo({ link: state.link, keys: state.keys, kind, directory }))
+  let policy: string = KEEPS
   let unfollow = (): void => undefined
   let geoTimer: NodeJS.Timeout | undefined
 
   function report(result: Exclude<PollResult, { outcome: 'same' }>): void {
     metrics.quarantined(follower.quarantined.length)
+    if (result.outcome === 'empty') messages.warn('state_empty')
     if (result.outcome === 'held') messages.info('snapshot_held', { reason: result.reason })
     if (result.outcome === 'applied' && result.quarantined.length > 0) {
       for (const service of result.quarantined) messages.warn('service_quarantined', { service })
@@ -102,6 +105,21 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     metrics.snapshotRefused(result.reason)
     messages.warn('snapshot_refused', { reason: result.reason, count: errors(result.problems).length, ...(result.detail === undefined ? {} : { problem: result.detail }) })
     for (const { file, line, message } of errors(result.problems)) messages.warn('config_problem', { file, line, problem: message })
+  }
+
+  async function poll(): Promise<PollResult> {
+    const result = await follower.poll()
+    if (result.outcome !== 'empty' && (result.outcome !== 'refused' || result.reason !== 'unreadable')) metrics.stateSeen(now())
+    return result
+  }
+
+  /** Asked again and again: a policy is changed while Redis runs, or by a failover. One that cannot be asked for is not news. */
+  async function lookForEviction(): Promise<void> {
+    const found = await evictionPolicy(state.link).catch(() => undefined)
+    if (found === undefined) return
+    metrics.redisEvicts(found !== KEEPS)
+    if (found !== KEEPS && found !== policy) messages.warn('redis_evicts', { reason: found })
+    policy = found
   }
 
   return {
@@ -114,12 +132,13 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     start: async () => {
       await follower.boot(kept.generations())
       if (kept.skipped > 0) messages.warn('state_skipped', { file: stateDirectory, count: kept.skipped })
-      unfollow = follow({ poll: () => follower.poll(), hints: [(listener) => state.store.onHint(listener), (listener) => state.link.onUp(listener)], setTimer, random })
+      unfollow = follow({ poll, hints: [(listener) => state.store.onHint(listener), (listener) => state.link.onUp(listener)], setTimer, random })
       heartbeat.start()
       // A Redis that came back empty must hear soon what runs here: who publishes next goes by it.
       state.link.onUp(() => void heartbeat.beat())
       await Promise.all(databases.map((database) => database.open()))
       const fetch = () => {
+        void lookForEviction()
         for (const database of databases) {
           void database.poll().then((result) => {
             if (result.outcome === 'refused' && result.reason !== 'unreadable') messages.warn('geo_refused', { reason: result.reason, ...(result.code === undefined ? {} : { code: result.code }) })
@@ -130,7 +149,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
       geoTimer = setInterval(fetch, GEO_MS).unref()
     },
     look: async () => {
-      const { outcome } = await follower.poll()
+      const { outcome } = await poll()
       return outcome === 'applied' || outcome === 'same'
     },
     drawKey: dailyDrawKey(shared, now),

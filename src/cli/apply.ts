@@ -4,6 +4,7 @@ import { errors, formatProblem } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
 import { shrinks } from '../state/guards.ts'
 import { isStagedFor, UnreadableHeadError } from '../state/head.ts'
+import { evictionPolicy, KEEPS } from '../state/redis-eviction.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import type { RedisState } from '../state/redis-state.ts'
 import { forgetRouters, readRouters } from '../state/router-report.ts'
@@ -54,6 +55,7 @@ export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
   return withState(redis, io, async (state) => {
     const bytes = encodeBundle(bundle)
     const before = await current(state, args.force !== undefined)
+    await warnOfEviction(state, io)
     const above = await running(state, before, io, args.isNew)
     if (before !== undefined && before.stage === undefined && stage === undefined && before.sha256 === digest(bytes) && args.epoch === undefined && (above === undefined || compareHeads(above, before) <= 0)) {
       io.out(`unchanged: ${label(before)} is what is published\n`)
@@ -103,6 +105,11 @@ function answer({ router, applied, refused, quarantined }: RouterReport, head: H
   if (applied === null || compareHeads(applied, head) < 0) return { text: `${name} has not answered yet`, settled: false, refused: false }
   const rest = quarantined.length === 0 ? '' : `, but on an older version of ${quarantined.join(', ')}`
   return { text: `${name} applied${rest}`, settled: true, refused: quarantined.length > 0 }
+}
+
+async function warnOfEviction({ link }: RedisState, io: CommandIO): Promise<void> {
+  const policy = await evictionPolicy(link).catch(() => undefined)
+  if (policy !== undefined && policy !== KEEPS) io.err(`warning: redis throws keys away when its memory is full (maxmemory-policy ${policy}), what is published among them; set it to ${KEEPS}\n`)
 }
 
 /** What is published. With `overGarbage` what cannot be read counts as nothing. */

@@ -17,6 +17,8 @@ export const EVENTS = {
   state_skipped: 'kept snapshots were torn or altered and were passed over',
   redis_up: 'Redis answers',
   redis_down: 'Redis does not answer; what runs goes on running',
+  state_empty: 'nothing is published in Redis; what runs goes on running, and a router that starts anew has nothing to run',
+  redis_evicts: 'Redis throws keys away when its memory is full, the published state among them; set its maxmemory-policy to noeviction',
   duplicate_router: 'another process goes by the name of this router; give each its own',
   override_changed: 'an operator\'s command on a target came, ended or was taken back',
   task_recovered: 'a background task works again',

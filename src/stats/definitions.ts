@@ -44,6 +44,8 @@ export const METRICS = {
   wissel_state_kept: { type: 'gauge', help: '1 when the last known good snapshot was written to disk, 0 when it could not be. Absent before there was one to write.', labels: {} },
   wissel_redis_up: { type: 'gauge', help: '1 while Redis answers, else 0. Absent without Redis.', labels: {} },
   wissel_redis_state_seconds: { type: 'gauge', help: 'Time since Redis came up or went down. Absent without Redis.', labels: {} },
+  wissel_redis_evicts: { type: 'gauge', help: '1 where Redis throws keys away when its memory is full (maxmemory-policy is not noeviction), else 0. Absent without Redis and until it was asked.', labels: {} },
+  wissel_state_seen_seconds: { type: 'gauge', help: 'Time since this router last saw which version is published. Absent without Redis and until it saw one for the first time.', labels: {} },
   wissel_health_transitions_total: { type: 'counter', help: 'Changes of targets\' measured states, by the state that they changed to.', labels: { state: HEALTH_STATES } },
   wissel_prober_quarantined: { type: 'gauge', help: '1 while this router withholds its opinion on health, because most targets seem to fail at once.', labels: {} },
   wissel_geo_database_age_seconds: { type: 'gauge', help: 'Time since the geo database was built. Absent without one.', labels: {} },

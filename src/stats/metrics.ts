@@ -70,6 +70,8 @@ export class Metrics {
   #shippers: readonly ShippingFacts[] = []
   #segments: { readonly deleted: number, readonly repaired: number } | undefined
   #kept: boolean | undefined
+  #evicts: boolean | undefined
+  #stateSeenAt: number | undefined
   #link: () => LinkFacts | undefined = () => undefined
   readonly #transitions: Record<HealthState, number> = { unknown: 0, up: 0, down: 0 }
   #proberQuarantined = false
@@ -97,6 +99,8 @@ export class Metrics {
     this.#collect('wissel_state_kept', () => (this.#kept === undefined ? [] : [sample(this.#kept ? 1 : 0)]))
     this.#collect('wissel_redis_up', () => this.#linkSample((link) => (link.up ? 1 : 0)))
     this.#collect('wissel_redis_state_seconds', () => this.#linkSample((link) => (now() - link.since) / 1000))
+    this.#collect('wissel_redis_evicts', () => (this.#evicts === undefined ? [] : [sample(this.#evicts ? 1 : 0)]))
+    this.#collect('wissel_state_seen_seconds', () => (this.#stateSeenAt === undefined ? [] : [sample((now() - this.#stateSeenAt) / 1000)]))
     this.#collect('wissel_health_transitions_total', () => HEALTH_STATES.map((state) => sample(this.#transitions[state], { state })))
     this.#collect('wissel_prober_quarantined', () => [sample(this.#proberQuarantined ? 1 : 0)])
     this.#collect('wissel_geo_database_age_seconds', () => (
@@ -161,6 +165,16 @@ export class Metrics {
   shipping(shippers: readonly ShippingFacts[], segments: { readonly deleted: number, readonly repaired: number } | undefined): void {
     this.#shippers = shippers
     this.#segments = segments
+  }
+
+  /** Whether Redis throws keys away when its memory is full. */
+  redisEvicts(evicts: boolean): void {
+    this.#evicts = evicts
+  }
+
+  /** @param at milliseconds since the epoch: when it was last seen which version is published */
+  stateSeen(at: number): void {
+    this.#stateSeenAt = at
   }
 
   /** Where the state of the connection to Redis is read. */

@@ -47,6 +47,6 @@ t.test('what can go on unseen for hours has a rule', async (t) => {
   const asked = rules.map(({ expr }) => expr).join(' ')
   for (const name of [
     'wissel_snapshot_version', 'wissel_snapshot_refused_total', 'reason="regress"', 'wissel_services_quarantined', 'wissel_state_kept', 'wissel_prober_quarantined', 'panic',
-    'wissel_health_transitions_total', 'wissel_redis_up', 'wissel_redis_state_seconds', 'wissel_target_state',
+    'wissel_health_transitions_total', 'wissel_redis_up', 'wissel_redis_state_seconds', 'wissel_state_seen_seconds', 'wissel_redis_evicts', 'wissel_target_state',
   ]) t.ok(asked.includes(name), name)
 })

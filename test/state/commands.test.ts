@@ -207,6 +207,16 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     t.match(await run((io) => rollback({ version: '3', redis }, io), 0, beat), /^no router is known yet: listening[^]*published 5:[^]*ams-1 +applied/)
   })
 
+  await t.test('who publishes into a Redis that evicts is warned', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a'))
+    const raw = await link(t, server.url)
+    await raw.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+    t.match(await run((io) => apply({ directory: dir, redis }, io), 0), /warning: redis throws keys away [^\n]*allkeys-lru[^]*published 1:/)
+    await raw.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+    t.notMatch(await run((io) => apply({ directory: dir, redis }, io), 0), /warning/)
+  })
+
   await t.test('a deployment that is said to be new is not listened for', async (t) => {
     const { redis, run, directory } = await setup(t)
     const silent = () => Promise.reject(new Error('it was'))

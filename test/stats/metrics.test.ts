@@ -149,6 +149,22 @@ t.test('states, ages and counts of other parts are as they are when somebody ask
   t.notOk((await read(metrics)).has('wissel_geo_database_age_seconds'))
 })
 
+t.test('what is told of Redis is absent until it is known', async (t) => {
+  let now = NOW
+  const metrics = metricsOf({ now: () => now })
+  const names = ['wissel_redis_up', 'wissel_redis_state_seconds', 'wissel_redis_evicts', 'wissel_state_seen_seconds']
+  const empty = await read(metrics)
+  for (const name of names) t.notOk(empty.has(name), name)
+  metrics.link(() => ({ up: true, since: NOW }))
+  metrics.redisEvicts(true)
+  metrics.stateSeen(NOW)
+  now += 10_000
+  const samples = await read(metrics)
+  t.same(names.map((name) => samples.get(name)), [1, 10, 1, 10])
+  metrics.redisEvicts(false)
+  t.equal((await read(metrics)).get('wissel_redis_evicts'), 0)
+})
+
 t.test('two sets of metrics do not share anything', async (t) => {
   const [a, b] = [metricsOf(), metricsOf()]
   a.requestFailed()
