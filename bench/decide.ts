@@ -30,7 +30,7 @@ import { locationOf } from '../src/routing/location.ts'
 import { SELECTORS } from '../src/routing/model.ts'
 import type { Redirect, RoutingRequest, SelectorName, Snapshot, Zone, ZoneTable } from '../src/routing/model.ts'
 import { geoPaths } from '../src/settings.ts'
-import { Metrics } from '../src/stats/metrics.ts'
+import { RequestCounts } from '../src/stats/request-counts.ts'
 import { configuration, hostOf } from './configuration.ts'
 import type { Size } from './configuration.ts'
 import { table, tell, time } from './measure.ts'
@@ -130,8 +130,8 @@ function byPiece(locator: Locator, options: DecideOptions): string {
   const wires: WireRequest[] = viewers(INPUTS).map((viewer, i) => ({ method: 'GET', target: viewer.target, headers: headersOf(viewer, hostOf(i % 100)), peer: '127.0.0.1', encrypted: false, http10: false }))
   const newLog = () => new DecisionLog({ sinks: [], router: 'bench', setTimer: () => () => undefined, maxDistinct: 4 * INPUTS })
   const log = newLog()
-  const metrics = new Metrics({ now: () => NOW, httpReasons: [], snapshotReasons: [], log, process: false })
-  metrics.reset(snapshot, health, NOW)
+  const counts = new RequestCounts({ httpReasons: [] })
+  counts.reset(snapshot)
   const noop = () => undefined
   const router = new Router({
     locator, config, world: () => ({ snapshot, health, tally }), drawKey: () => key, now: () => Date.now(), monotonic: () => performance.now(), onDecided: noop, onRejected: noop,
@@ -156,7 +156,7 @@ function byPiece(locator: Locator, options: DecideOptions): string {
     each('name of the title', facts, ({ request, decision }) => contentOf(request.path, decision.service?.content ?? [])),
     each('record, both of these included, without writing', facts, (decided) => recordDecision(log, decided)),
     { name: `a window of ${WINDOW} decisions: recorded and written, per decision`, run: windowed(newLog(), facts) },
-    each('metrics', facts, ({ decision, seconds }) => metrics.decision(decision, seconds)),
+    each('metrics', facts, ({ decision, seconds }) => counts.decision(decision, seconds)),
   ]
   const times = time(works, options)
   return ['## The pieces of a request, ns\n', '100 services, 40 targets, `nearest`, no zones, the country database.\n', table(['', 'ns'], works.map(({ name }) => [name, cell(times, name)]))].join('\n')

@@ -8,6 +8,7 @@ import { openArchive } from './app/archive.ts'
 import { openConsumption } from './app/consumption.ts'
 import { openCounters } from './app/counters.ts'
 import { embeddedSource } from './app/embedded.ts'
+import { createPlayers } from './app/players.ts'
 import { createSinks } from './app/sinks.ts'
 import type { Source } from './app/source.ts'
 import { loadSettings } from './cli/check.ts'
@@ -18,31 +19,19 @@ import { HealthBoard } from './health/board.ts'
 import { shared } from './health/lookup.ts'
 import { probe } from './health/probe.ts'
 import { createAdminServer, MIN_TOKEN } from './http/admin-server.ts'
-import type { AdminServer } from './http/admin-server.ts'
-import { clientPort, TrustedProxies } from './http/client-address.ts'
-import { createPublicServer } from './http/public-server.ts'
-import type { PublicServer } from './http/public-server.ts'
-import { HTTP_REJECTION_NAMES } from './http/rejection.ts'
-import { DecisionLog } from './log/decision-log.ts'
+import { TrustedProxies } from './http/client-address.ts'
 import { OperatorLog } from './log/operator-log.ts'
-import { recordDecision } from './log/record-decision.ts'
 import type { SetTimer } from './log/sinks/sink.ts'
 import type { Settings } from './policy/settings.ts'
 import { Router } from './router.ts'
 import type { World } from './router.ts'
 import { HealthTable } from './routing/health-table.ts'
-import { LoadTally } from './routing/load.ts'
 import type { Snapshot } from './routing/model.ts'
-import { classify, isMedia } from './routing/path.ts'
 import { formatEndpoint, geoPaths, parseEndpoint, stateDirectoryOf } from './settings.ts'
 import type { Endpoint } from './settings.ts'
 import { REFUSALS } from './state/follower.ts'
 import type { RedisSettings } from './state/redis-settings.ts'
 import { Metrics } from './stats/metrics.ts'
-import { FALLBACK_REASON_NAMES, SteeredManifests } from './steering/manifests.ts'
-import { FOLLOWING, Steering, STEERING_RESULTS } from './steering/steer.ts'
-import { undiciFetch } from './steering/undici-fetch.ts'
-import { Upstream } from './steering/upstream.ts'
 
 export interface AppOptions {
   readonly directory: string
@@ -52,6 +41,7 @@ export interface AppOptions {
   readonly redis?: RedisSettings | undefined
   readonly stateDirectory?: string | undefined
   readonly fastLane?: boolean | undefined
+  readonly threads?: number | undefined
   /** Takes the operator's messages, a line at a time. */
   readonly messages: (line: string) => void
 }
@@ -69,7 +59,6 @@ export interface App {
   close(): Promise<void>
 }
 
-const TICK_MS = 1000
 const STRICT_WINDOW_MS = 60_000
 
 /** Rejects with a `WisselError` where the configuration is not usable or an address cannot be listened on. */
@@ -85,15 +74,40 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   // Where decisions go.
   const outlets = await createSinks({ settings, directory, router: routerId, setTimer, now, messages })
-  const log = new DecisionLog({
+  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, directory, routerId, now, setTimer, messages)
+  const counters = settings.log?.counters === undefined ? undefined : openCounters(settings.log.counters, { directory, setTimer, now, messages })
+
+  // Who makes them. Threads load their code while the state is read.
+  const trustedProxies = settings.trustedProxies ?? []
+  const strict = settings.log?.strict === true
+  const players = createPlayers({
+    settings: {
+      router: routerId,
+      trustedProxies,
+      proxyProtocol: settings.proxyProtocol === true,
+      fastLane: options.fastLane ?? settings.fastLane ?? true,
+      maxConnections: settings.maxConnections,
+      windowMs: strict ? STRICT_WINDOW_MS : (settings.log?.windowSeconds ?? 1) * 1000,
+      shuffled: strict,
+    },
+    threads: threadsFor(options.threads ?? settings.threads, messages),
     sinks: outlets.sinks,
-    router: routerId,
     setTimer,
-    ...(settings.log?.strict === true ? { windowMs: STRICT_WINDOW_MS, shuffle: random } : { windowMs: (settings.log?.windowSeconds ?? 1) * 1000 }),
+    archive,
+    onViewer: counters === undefined ? undefined : (seen) => counters.count(seen),
+    drawKey: () => source.drawKey(),
+    onSent: (target, viewers) => board?.onDecision(target, viewers),
     onDropped: (count, why) => messages.warn('records_dropped', { count, reason: why }),
+    onError: (name) => messages.error('request_failed', { reason: name.toLowerCase() }),
+    onDied: (thread, why, waitMs) => {
+      metrics.threadDied()
+      messages.error('thread_died', { thread, reason: why.toLowerCase(), milliseconds: waitMs })
+    },
+    takeBack: () => source.takeBack(),
   })
   const locator = new Locator()
-  const metrics = new Metrics({ now, httpReasons: HTTP_REJECTION_NAMES, snapshotReasons: REFUSALS, steering: { results: STEERING_RESULTS, following: FOLLOWING, fallbacks: FALLBACK_REASON_NAMES }, log, geo: locator })
+  const metrics: Metrics = new Metrics({ now, requests: () => players.totals(), snapshotReasons: REFUSALS, log: players.records, geo: locator, threads: players })
+  if (archive !== undefined) metrics.archive(archive.writer)
 
   // What decisions read: swapped whole.
   let world: World | undefined
@@ -101,7 +115,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const previous = world
     const health = new HealthTable(snapshot)
     board?.watch(snapshot, health)
-    world = { snapshot, health, tally: new LoadTally(snapshot.steps) }
+    world = players.apply(snapshot, health)
     metrics.reset(snapshot, health, now())
     messages.info('snapshot_applied', { version: snapshot.label, count: snapshot.services.length, ...(previous === undefined ? {} : { previous: previous.snapshot.label }) })
   }
@@ -151,52 +165,24 @@ export async function startApp(options: AppOptions): Promise<App> {
     locator,
     now,
     pollMs: (settings.geo?.pollSeconds ?? 10) * 1000,
-    onLoaded: ({ path }) => messages.info('geo_loaded', { file: path }),
+    onLoaded: ({ path, shared: database }) => {
+      players.place(database)
+      messages.info('geo_loaded', { file: path })
+    },
     onRefused: ({ path, message }) => messages.warn('geo_refused', { file: path, problem: message }),
   })
   await geo.load()
 
-  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, directory, routerId, now, setTimer, messages)
-  if (archive !== undefined) metrics.archive(archive.writer)
-
-  const counters = settings.log?.counters === undefined ? undefined : openCounters(settings.log.counters, { directory, setTimer, now, messages })
   const consumption = settings.usage === undefined ? undefined : await openConsumption(settings.usage, { directory, setTimer, now, messages, snapshot: () => world?.snapshot })
 
-  const steering = new Steering({ ttl: (service) => service.steeringTtl })
-  const manifestFetch = undiciFetch()
-  const manifests = new SteeredManifests({ steering, upstream: new Upstream({ fetch: manifestFetch.fetch, now: monotonic }), onFallback: (reason) => metrics.steeringFallback(reason) })
-  const trusted = TrustedProxies.parse(settings.trustedProxies ?? [])
+  // Explains what the others decide.
   const router = new Router({
-    steering,
-    manifests,
-    onSteered: (steered) => metrics.steered(steered),
-    locator,
-    config: { trusted },
+    locator, now, monotonic,
+    config: { trusted: TrustedProxies.parse(trustedProxies) },
     world: () => world,
     drawKey: source.drawKey,
-    now,
-    monotonic,
-    onDecided: (decided) => {
-      metrics.decision(decided.decision, decided.seconds)
-      // A viewer is a manifest; segments that a service redirects are the same viewer again.
-      if (decided.decision.outcome !== 'refuse' && !isMedia(classify(decided.request.path))) board.onDecision(decided.decision.member.target)
-      recordDecision(log, decided)
-    },
-    onRejected: (reason) => metrics.httpRejected(reason),
-    ...(counters === undefined ? {} : { onViewer: (seen) => counters.count(seen) }),
-    ...(archive === undefined ? {} : { onRaw: (resolved, wire, decision, status, at) => archive.add(resolved, decision, status, at, clientPort(wire, trusted)) }),
-  })
-  const server = createPublicServer({
-    respond: (wire) => router.respond(wire),
-    onRejected: (reason) => metrics.httpRejected(reason),
-    onError: (name) => {
-      metrics.requestFailed()
-      messages.error('request_failed', { reason: name.toLowerCase() })
-    },
-    now,
-    fastLane: options.fastLane ?? settings.fastLane ?? true,
-    ...(settings.proxyProtocol === true ? { proxyProtocol: TrustedProxies.parse(settings.trustedProxies ?? []) } : {}),
-    ...(settings.maxConnections === undefined ? {} : { limits: { maxConnections: settings.maxConnections } }),
+    onDecided: () => undefined,
+    onRejected: () => undefined,
   })
   let draining = false
   const adminServer = createAdminServer({
@@ -206,13 +192,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     onError: (name) => messages.error('task_failed', { task: 'admin', reason: name.toLowerCase() }),
   })
   const atAdmin = await listen(adminServer, parseEndpoint(options.admin ?? settings.admin?.listen ?? '127.0.0.1:9090'))
-  const atPublic = await listen(server, parseEndpoint(options.listen ?? settings.listen ?? '0.0.0.0:8080')).catch(async (error: unknown) => {
+  await players.applied()
+  const atPublic = await listen(players, parseEndpoint(options.listen ?? settings.listen ?? '0.0.0.0:8080')).catch(async (error: unknown) => {
     await adminServer.close()
+    await players.close()
     throw error
   })
   messages.info('started', { listener: formatEndpoint(atPublic), ...(world === undefined ? {} : { version: world.snapshot.label }) })
 
-  const tick = setInterval(() => world?.tally.tick(world.health), TICK_MS).unref()
   geo.start()
 
   return {
@@ -233,19 +220,16 @@ export async function startApp(options: AppOptions): Promise<App> {
     close: async () => {
       draining = true
       messages.info('stopping')
-      clearInterval(tick)
       geo.close()
       board.close()
-      await server.drain()
-      await manifestFetch.close()
-      await log.close()
+      await players.close()
       await outlets.close()
       await archive?.writer.close()
       await counters?.close()
       await adminServer.close()
       await consumption?.close()
       await source.close()
-      messages.info('stopped', { total: log.decided, count: log.recorded })
+      messages.info('stopped', { total: players.records.decided, count: players.records.recorded })
     },
   }
 }
@@ -253,6 +237,13 @@ export async function startApp(options: AppOptions): Promise<App> {
 const setTimer: SetTimer = (run, ms) => {
   const timer = setTimeout(run, ms)
   return () => clearTimeout(timer)
+}
+
+/** Elsewhere than on Linux, and some of the BSDs, a port is one thread's. */
+function threadsFor(wanted = 1, messages: OperatorLog): number {
+  if (wanted <= 1 || process.platform === 'linux') return wanted
+  messages.warn('config_problem', { file: 'threads', problem: `${wanted} threads cannot share a port on this system; there is one` })
+  return 1
 }
 
 async function readToken(settings: Settings, directory: string): Promise<string | undefined> {
@@ -264,7 +255,7 @@ async function readToken(settings: Settings, directory: string): Promise<string 
   return token
 }
 
-async function listen(server: PublicServer | AdminServer, endpoint: Endpoint): Promise<Endpoint> {
+async function listen(server: { listen(endpoint: Endpoint): Promise<Endpoint> }, endpoint: Endpoint): Promise<Endpoint> {
   try {
     return await server.listen(endpoint)
   } catch (error) {

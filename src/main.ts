@@ -9,7 +9,7 @@ import type { RedisSettings } from './state/redis-settings.ts'
 const HELP = `wissel: a privacy-first CDN request router for video
 
   wissel [serve] [--config DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--redis URL] [--state-dir DIR]
-         [--fast-lane on|off] [--demo]
+         [--threads N] [--fast-lane on|off] [--demo]
       answers players; --redis follows a deployment's state instead of the services and targets under DIR;
       --demo starts the loopback targets of the configuration too
   wissel check DIR [--json] [--schema DIR] [--live [--path PATH]]
@@ -60,6 +60,7 @@ const OPTIONS = {
   'redis-user': { type: 'string' },
   'redis-password-file': { type: 'string' },
   'state-dir': { type: 'string' },
+  threads: { type: 'string' },
   'fast-lane': { type: 'string' },
   stage: { type: 'string' },
   force: { type: 'string' },
@@ -107,7 +108,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   switch (command) {
     case 'serve':
-      return (await import('./cli/serve.ts')).serve(values.config ?? 'config', { listen: values.listen, admin: values.admin, demo: values.demo ?? false, redis: redisOf(values), stateDirectory: values['state-dir'], fastLane: switchOf(values['fast-lane']) })
+      return (await import('./cli/serve.ts')).serve(values.config ?? 'config', { listen: values.listen, admin: values.admin, demo: values.demo ?? false, redis: redisOf(values), stateDirectory: values['state-dir'], fastLane: switchOf(values['fast-lane']), threads: threadsOf(values.threads) })
     case 'check': {
       const { check, writeSchemas } = await import('./cli/check.ts')
       if (values.schema !== undefined) {
@@ -200,6 +201,12 @@ function switchOf(text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined
   if (text !== 'on' && text !== 'off') throw usage('--fast-lane takes on or off')
   return text === 'on'
+}
+
+function threadsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d{1,2}$/.test(text) || Number(text) > 64) throw usage('--threads takes a number from 0 to 64')
+  return Number(text)
 }
 
 function epochOf(text: string | undefined): number | undefined {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { ArchiveError } from '../archive/archive-error.ts'
 import { readPublicKey, readSigningKey } from '../archive/keys.ts'
+import type { RawFacts } from '../archive/raw-record.ts'
 import { readRecipients } from '../archive/recipients.ts'
 import { WorkerSealer } from '../archive/sealer.ts'
 import { ArchiveWriter } from '../archive/writer.ts'
@@ -16,9 +17,14 @@ import type { SetTimer } from '../state/timing.ts'
 
 export interface Archive {
   readonly writer: ArchiveWriter
-  add(resolved: ResolvedRequest, decision: Decision, status: number, now: number, port: ClientPort | undefined): void
   /** Reads the list of keys again; the former one stays where the new one is not usable. */
   reload(): Promise<void>
+}
+
+/** What the archive is told of one request. @param time milliseconds since the epoch */
+export function rawFactsOf({ address, method, scheme, host, path, query, userAgent }: ResolvedRequest, decision: Decision, status: number, time: number, port: ClientPort | undefined): RawFacts {
+  const target = decision.outcome === 'refuse' ? undefined : decision.member.target.id
+  return { time, address, port, method, scheme, host, path, query, userAgent, decision: { service: decision.service?.id, target, outcome: decision.outcome, status } }
 }
 
 /** Rejects with a `WisselError` where keys or list cannot be used: an archive that was asked for and does not work is a mistake. */
@@ -38,10 +44,6 @@ export async function openArchive(settings: NonNullable<Settings['archive']>, di
     })
     return {
       writer,
-      add: ({ address, method, scheme, host, path, query, userAgent }, decision, status, time, port) => {
-        const target = decision.outcome === 'refuse' ? undefined : decision.member.target.id
-        writer.add({ time, address, port, method, scheme, host, path, query, userAgent, decision: { service: decision.service?.id, target, outcome: decision.outcome, status } })
-      },
       reload: async () => {
         await read().then(
           (list) => writer.use(list),

@@ -85,6 +85,12 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       await look()
       timer = setInterval(() => void look().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error)), options.reloadMs).unref()
     },
+    takeBack: () => {
+      if (!follower.takeBack()) return false
+      metrics.snapshotRefused('crashed')
+      messages.warn('snapshot_refused', { reason: 'crashed' })
+      return true
+    },
     look: () => {
       looked = undefined
       seen = undefined

@@ -148,6 +148,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
       state.link.onUp(fetch)
       geoTimer = setInterval(fetch, GEO_MS).unref()
     },
+    takeBack: () => follower.takeBack(),
     look: async () => {
       const { outcome } = await poll()
       return outcome === 'applied' || outcome === 'same'

@@ -18,6 +18,8 @@ export interface Source {
   readonly quarantined: readonly string[]
   /** Applies what there is and follows what comes. Rejects where nothing can come of it. */
   start(): Promise<void>
+  /** The router fails with what it runs: what ran before is applied again. False where nothing did. */
+  takeBack(): boolean
   /** Looks now. Whether what runs is what there is. */
   look(): Promise<boolean>
   /** The key of the day's draws. */

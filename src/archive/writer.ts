@@ -121,9 +121,20 @@ export class ArchiveWriter {
 
   /** Never throws and never waits. */
   add(facts: RawFacts): void {
+    let line: string | undefined
+    try {
+      line = rawLine(rawRecordOf(facts))
+    } catch {
+      // Counted as what no line could be made of.
+    }
+    this.addLine(line, facts.time)
+  }
+
+  /** A record that another thread has made its line of; undefined where it could not. */
+  addLine(line: string | undefined, time: number): void {
     this.added++
     try {
-      const why = this.#take(rawLine(rawRecordOf(facts)), facts.time)
+      const why = line === undefined ? 'invalid' : this.#take(line, time)
       if (why !== undefined) this.#dropped[why]++
     } catch {
       this.#dropped.invalid++

@@ -31,6 +31,8 @@ export interface GeoIO {
 export interface GeoLoaded {
   readonly kind: DatabaseKind
   readonly path: string
+  /** For other threads. */
+  readonly shared: SharedGeo | SharedAsn
   readonly databaseType: string
   /** Milliseconds since the epoch. */
   readonly builtAt: number
@@ -136,7 +138,7 @@ export class GeoSource {
       return 'refused'
     }
     this.#use(result)
-    this.#options.onLoaded?.({ kind, path, databaseType: result.databaseType, builtAt: result.builtAt })
+    this.#options.onLoaded?.({ kind, path, shared: result, databaseType: result.databaseType, builtAt: result.builtAt })
     return 'loaded'
   }
 

@@ -137,10 +137,10 @@ export class HealthBoard {
     this.#checker.stop()
   }
 
-  /** A viewer was sent to a target. Costs an addition; every hundredth of the target's capacity its share is worked out anew. */
-  onDecision(target: Target): void {
+  /** Viewers were sent to a target. Costs an addition; every hundredth of the target's capacity its share is worked out anew. */
+  onDecision(target: Target, viewers = 1): void {
     const live = this.#byIndex[target.index]
-    if (live?.target === target && this.#table !== undefined) live.count(this.#table, () => this.#clock.now())
+    if (live?.target === target && this.#table !== undefined) live.count(viewers, this.#table, () => this.#clock.now())
   }
 
   /** SHA-256, hexadecimal, of the token that authorises a target's load reports; `undefined`: the target takes none. */

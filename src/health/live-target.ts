@@ -70,10 +70,11 @@ export class LiveTarget {
     return true
   }
 
-  /** Another viewer was sent here. */
-  count(table: HealthTable, now: () => number): void {
-    this.sent++
-    if (--this.#left <= 0) this.share(table, now())
+  /** Viewers were sent here. */
+  count(viewers: number, table: HealthTable, now: () => number): void {
+    this.sent += viewers
+    this.#left -= viewers
+    if (this.#left <= 0) this.share(table, now())
   }
 
   forgetStale(now: number): void {

@@ -34,6 +34,7 @@ export const EVENTS = {
   archive_failed: 'the sealed archive cannot be written; it is tried again, and what does not fit in memory is dropped and counted',
   archive_recovered: 'the sealed archive can be written again',
   request_failed: 'a request failed by a fault of the router; the others go on',
+  thread_died: 'a thread that answers players died, with its connections; another is started after so many milliseconds',
   task_failed: 'a background task failed; it is tried again',
 } as const
 export type OperatorEvent = keyof typeof EVENTS
@@ -61,6 +62,7 @@ export const OPERATOR_FIELDS = {
   problem: LINE,
   line: /^$/,
   count: /^$/,
+  thread: /^$/,
   total: /^$/,
   milliseconds: /^$/,
   bytes: /^$/,

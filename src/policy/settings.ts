@@ -81,6 +81,7 @@ export const settingsSchema = z.strictObject({
   }).optional().describe('Where the routing state is held and health is shared. Default: in this process, from the configuration directory.'),
   stateDirectory: z.string().min(1).optional().describe('Where the router keeps its last known good state and operators\' commands. Default var, in the working directory. Lost, a restart while Redis is away has nothing to serve.'),
   reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory is looked at. Default 2. SIGHUP looks at once.'),
+  threads: z.int().min(0).max(64).optional().describe('Threads that answer players. Default 1; 0 answers in the thread that also probes, reads and writes. Too few, and a core is full while others idle; more than there are cores only take memory. More than one need a system that lets them share a port (Linux).'),
   fastLane: z.boolean().optional().describe('Whether the plainest requests are read without node:http. Default true. Answers are the same; off costs more processor time.'),
   proxyProtocol: z.boolean().optional().describe('Every connection must come from trustedProxies and begin with a PROXY header, version 1 or 2; all others are closed. Default false.'),
   maxConnections: z.int().min(1).max(1_000_000).optional().describe('Connections at once. Default 20000. Keep it below half of the process\'s limit of open files: too high, and files cannot be opened any more; too low, and viewers are turned away.'),

@@ -34,6 +34,11 @@ export class ClientAddress {
     return mapped || nat64 ? new ClientAddress(4, [w3, 0, 0, 0]) : new ClientAddress(6, words)
   }
 
+  /** The address whose bits another thread has sent, for a message can hold no object of this class. */
+  static of(family: 4 | 6, words: readonly [number, number, number, number]): ClientAddress {
+    return new ClientAddress(family, words)
+  }
+
   /** The address's bits in unsigned 32-bit words, most significant first. IPv4 is the first word alone. */
   word(position: 0 | 1 | 2 | 3): number {
     return this.#words[position]

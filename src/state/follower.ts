@@ -18,7 +18,7 @@ import { within } from './timing.ts'
 import type { SetTimer } from './timing.ts'
 
 /** Why a published state was not applied. Closed: a metric label. */
-export const REFUSALS = ['unreadable', 'missing', 'oversize', 'torn', 'regress', 'format', 'invalid', 'slow', 'unproven', 'shrunk'] as const
+export const REFUSALS = ['unreadable', 'missing', 'oversize', 'torn', 'regress', 'format', 'invalid', 'slow', 'unproven', 'shrunk', 'crashed'] as const
 export type Refusal = (typeof REFUSALS)[number]
 
 /** Why a newer head is left alone: an operator froze the version, or the head is for other routers. */
@@ -68,6 +68,8 @@ const MAX_SKIPPED = 31
 export class Follower {
   readonly #options: FollowerOptions
   #applied: Applied | undefined
+  /** What ran before it. */
+  #former: Applied | undefined
   /** The head that was refused last, so that one bad publication is built and reported once. */
   #refused: string | undefined
   /** A blob that was not there or not whole: tried again, but not as often as the head is looked at. */
@@ -116,6 +118,22 @@ export class Follower {
       return result
     })
     return this.#polling
+  }
+
+  /**
+   * The router fails with what it runs: what ran before decides again, until something newer is published.
+   * False where nothing did.
+   */
+  takeBack(): boolean {
+    const { applied, former } = { applied: this.#applied, former: this.#former }
+    if (applied === undefined || former === undefined) return false
+    this.#former = undefined
+    this.#options.apply(former.snapshot)
+    this.#applied = former
+    // Kept once more, so that the next start begins with it.
+    this.#options.save?.({ head: former.head, bytes: encodeBundle(former.bundle), quarantined: former.quarantined })
+    this.#report(this.#refuse(applied.head, 'crashed'))
+    return true
   }
 
   /** Tells of what changed: a store that is away for an hour is not news every two seconds. */
@@ -184,6 +202,7 @@ export class Follower {
     const fault = this.#fault(snapshot)
     if (fault !== undefined) return this.#refuse(head, 'unproven', problems, fault)
     this.#options.apply(snapshot)
+    this.#former = this.#applied
     this.#applied = { head, snapshot, bundle, quarantined }
     this.#refused = undefined
     this.#vain = undefined

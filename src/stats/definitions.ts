@@ -37,6 +37,8 @@ export const METRICS = {
   wissel_decision_duration_seconds: { type: 'histogram', help: 'Time from a request to its answer, within the process.', labels: {} },
   wissel_http_rejected_total: { type: 'counter', help: 'Requests that were turned away before a decision.', labels: { reason: 'given' } },
   wissel_requests_failed_total: { type: 'counter', help: 'Requests that failed by a fault of the router.', labels: {} },
+  wissel_threads: { type: 'gauge', help: 'Threads that answer players.', labels: {} },
+  wissel_thread_deaths_total: { type: 'counter', help: 'Threads that died and were replaced. What they had counted since the metrics were last fetched is gone with them.', labels: {} },
   wissel_snapshot_version: { type: 'gauge', help: 'Number of the snapshot that decides.', labels: {} },
   wissel_snapshot_age_seconds: { type: 'gauge', help: 'Time since the snapshot that decides was applied.', labels: {} },
   wissel_snapshot_refused_total: { type: 'counter', help: 'Snapshots that were refused.', labels: { reason: 'given' } },

@@ -6,8 +6,14 @@ import { DURATION_BUCKETS, METRICS } from './definitions.ts'
 
 const NAME = 'wissel_decision_duration_seconds'
 
-export class Durations {
+export interface DurationTotals {
   /** By bucket, not cumulated; the last is for what is above all bounds. */
+  readonly buckets: readonly number[]
+  /** Seconds. */
+  readonly sum: number
+}
+
+export class Durations {
   readonly #counts = new Float64Array(DURATION_BUCKETS.length + 1)
   #sum = 0
 
@@ -18,14 +24,18 @@ export class Durations {
     this.#sum += seconds
   }
 
-  /** In the text format of Prometheus, version 0.0.4. */
-  render(): string {
-    const lines = [`# HELP ${NAME} ${METRICS[NAME].help}`, `# TYPE ${NAME} ${METRICS[NAME].type}`]
-    let total = 0
-    for (const [bucket, count] of this.#counts.entries()) {
-      total += count
-      lines.push(`${NAME}_bucket{le="${DURATION_BUCKETS[bucket] ?? '+Inf'}"} ${total}`)
-    }
-    return [...lines, `${NAME}_sum ${this.#sum}`, `${NAME}_count ${total}`, ''].join('\n')
+  totals(): DurationTotals {
+    return { buckets: [...this.#counts], sum: this.#sum }
   }
+}
+
+/** In the text format of Prometheus, version 0.0.4. */
+export function renderDurations({ buckets, sum }: DurationTotals): string {
+  const lines = [`# HELP ${NAME} ${METRICS[NAME].help}`, `# TYPE ${NAME} ${METRICS[NAME].type}`]
+  let total = 0
+  for (const [bucket, count] of buckets.entries()) {
+    total += count
+    lines.push(`${NAME}_bucket{le="${DURATION_BUCKETS[bucket] ?? '+Inf'}"} ${total}`)
+  }
+  return [...lines, `${NAME}_sum ${sum}`, `${NAME}_count ${total}`, ''].join('\n')
 }

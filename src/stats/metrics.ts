@@ -1,30 +1,33 @@
 /**
  * The metrics, for Prometheus to fetch. The owner of `prom-client`.
  *
- * A request costs a few additions; names, labels and text are made when somebody asks. No label holds anything of a
+ * What is counted per request comes from `RequestCounts`, of one thread or several, when somebody asks. No label holds anything of a
  * viewer, and how many series there are is decided by the configuration (`definitions.ts`).
  */
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import type { DecisionLog } from '../log/decision-log.ts'
 import { HEALTH_STATES } from '../routing/model.ts'
 import type { HealthTable } from '../routing/health-table.ts'
-import type { Decision, HealthState, Snapshot } from '../routing/model.ts'
+import type { HealthState, Snapshot } from '../routing/model.ts'
 import { REASON_NAMES } from '../routing/reasons.ts'
 import { METRICS } from './definitions.ts'
 import type { MetricName } from './definitions.ts'
-import { Durations } from './durations.ts'
-import { Tally } from './tally.ts'
+import { renderDurations } from './durations.ts'
+import { NO_REQUESTS } from './request-counts.ts'
+import type { RequestTotals } from './request-counts.ts'
 
 export interface MetricsOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Closed lists of other parts of the router. A reason that is not in its list counts as `other`. */
-  readonly httpReasons: readonly string[]
+  /** Closed list of another part of the router. A reason that is not in it counts as `other`. */
   readonly snapshotReasons: readonly string[]
-  readonly steering?: { readonly results: readonly string[], readonly following: readonly string[], readonly fallbacks: readonly string[] }
+  /** What was counted of requests so far. Asked once for each rendering. */
+  readonly requests?: () => RequestTotals | Promise<RequestTotals>
   readonly log?: Pick<DecisionLog, 'decided' | 'recorded' | 'dropped' | 'sinks'>
-  /** Build time of the database in use (milliseconds since the epoch), and look-ups that failed. */
-  readonly geo?: { readonly builtAt: number | undefined, readonly failures: number }
+  /** Threads that answer now. */
+  readonly threads?: { readonly alive: number }
+  /** Build time of the database in use, milliseconds since the epoch. */
+  readonly geo?: { readonly builtAt: number | undefined }
   /** Whether to add the process's own metrics: processor, memory, event loop, garbage. Default true. */
   readonly process?: boolean
 }
@@ -58,14 +61,11 @@ type Sample = { readonly labels: Labels, readonly value: number }
 
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #tally = new Tally()
-  readonly #durations = new Durations()
-  readonly #httpRejected: Map<string, number>
+  readonly #read: () => RequestTotals | Promise<RequestTotals>
+  /** As they were when they were asked for last. */
+  #requests: RequestTotals = NO_REQUESTS
   readonly #snapshotRefused: Map<string, number>
-  /** By result, then by whether it was followed. */
-  readonly #steered: ReadonlyMap<string, Map<string, number>>
-  readonly #steeringFallbacks: Map<string, number>
-  #failed = 0
+  #threadDeaths = 0
   #quarantined = 0
   #shippers: readonly ShippingFacts[] = []
   #segments: { readonly deleted: number, readonly repaired: number } | undefined
@@ -78,20 +78,22 @@ export class Metrics {
   #archive: ArchiveFacts | undefined
   #world: { readonly snapshot: Snapshot, readonly health: HealthTable, readonly appliedAt: number } | undefined
 
-  constructor({ now, httpReasons, snapshotReasons, steering = NO_STEERING, log, geo, process = true }: MetricsOptions) {
-    this.#httpRejected = counters(httpReasons)
-    this.#snapshotRefused = counters(snapshotReasons)
-    this.#steered = new Map(steering.results.map((result) => [result, counters(steering.following)]))
-    this.#steeringFallbacks = counters(steering.fallbacks)
-    this.#collect('wissel_steering_answers_total', () => [...this.#steered].flatMap(([result, counts]) => [...counts].map(([following, value]) => sample(value, { result, following }))))
-    this.#collect('wissel_steering_fallbacks_total', () => byReason(this.#steeringFallbacks))
-    const tally = this.#tally
-    this.#collect('wissel_decisions_total', () => samples(tally.decisions()))
-    this.#collect('wissel_decision_reasons_total', () => REASON_NAMES.map((reason) => sample(tally.reasons[reason], { reason })))
-    this.#collect('wissel_rejections_total', () => REASON_NAMES.map((reason) => sample(tally.rejections[reason], { reason })))
-    this.#collect('wissel_refusals_total', () => samples(tally.refusals()))
-    this.#collect('wissel_http_rejected_total', () => byReason(this.#httpRejected))
-    this.#collect('wissel_requests_failed_total', () => [sample(this.#failed)])
+  constructor({ now, snapshotReasons, requests = () => NO_REQUESTS, threads, log, geo, process = true }: MetricsOptions) {
+    this.#read = requests
+    this.#snapshotRefused = new Map([...snapshotReasons, OTHER].map((reason) => [reason, 0]))
+    this.#collect('wissel_steering_answers_total', () => [...this.#requests.steered].map(([name, value]) => {
+      const [result = '', following = ''] = name.split(' ')
+      return sample(value, { result, following })
+    }))
+    this.#collect('wissel_steering_fallbacks_total', () => byReason(this.#requests.steeringFallbacks))
+    this.#collect('wissel_decisions_total', () => samples(this.#requests.decisions))
+    this.#collect('wissel_decision_reasons_total', () => REASON_NAMES.map((reason) => sample(this.#requests.reasons[reason], { reason })))
+    this.#collect('wissel_rejections_total', () => REASON_NAMES.map((reason) => sample(this.#requests.rejections[reason], { reason })))
+    this.#collect('wissel_refusals_total', () => samples(this.#requests.refusals))
+    this.#collect('wissel_http_rejected_total', () => byReason(this.#requests.httpRejected))
+    this.#collect('wissel_requests_failed_total', () => [sample(this.#requests.failed)])
+    this.#collect('wissel_threads', () => [sample(threads?.alive ?? 0)])
+    this.#collect('wissel_thread_deaths_total', () => [sample(this.#threadDeaths)])
     this.#collect('wissel_snapshot_version', () => (this.#world === undefined ? [] : [sample(this.#world.snapshot.version.number)]))
     this.#collect('wissel_snapshot_age_seconds', () => (this.#world === undefined ? [] : [sample((now() - this.#world.appliedAt) / 1000)]))
     this.#collect('wissel_snapshot_refused_total', () => byReason(this.#snapshotRefused))
@@ -106,7 +108,7 @@ export class Metrics {
     this.#collect('wissel_geo_database_age_seconds', () => (
       geo?.builtAt === undefined ? [] : [sample((now() - geo.builtAt) / 1000)]
     ))
-    this.#collect('wissel_geo_lookup_failures_total', () => [sample(geo?.failures ?? 0)])
+    this.#collect('wissel_geo_lookup_failures_total', () => [sample(this.#requests.lookupFailures)])
     this.#collect('wissel_records_decided_total', () => [sample(log?.decided ?? 0)])
     this.#collect('wissel_records_recorded_total', () => [sample(log?.recorded ?? 0)])
     this.#collect('wissel_records_dropped_total', () => [sample(log?.dropped ?? 0)])
@@ -124,31 +126,13 @@ export class Metrics {
     if (process) collectDefaultMetrics({ register: this.#registry })
   }
 
-  /** @param seconds from the request to the answer, on a clock that never jumps */
-  decision(decision: Decision, seconds: number): void {
-    this.#tally.add(decision)
-    this.#durations.add(seconds)
-  }
-
-  steered({ result, following }: { readonly result: string, readonly following: string }): void {
-    const counts = this.#steered.get(result)
-    if (counts !== undefined) count(counts, following)
-  }
-
-  steeringFallback(reason: string): void {
-    count(this.#steeringFallbacks, reason)
-  }
-
-  httpRejected(reason: string): void {
-    count(this.#httpRejected, reason)
-  }
-
-  requestFailed(): void {
-    this.#failed++
+  threadDied(): void {
+    this.#threadDeaths++
   }
 
   snapshotRefused(reason: string): void {
-    count(this.#snapshotRefused, reason)
+    const name = this.#snapshotRefused.has(reason) ? reason : OTHER
+    this.#snapshotRefused.set(name, (this.#snapshotRefused.get(name) ?? 0) + 1)
   }
 
   /** Services that run on an older version of their own. */
@@ -196,14 +180,14 @@ export class Metrics {
     this.#proberQuarantined = on
   }
 
-  /** A new snapshot decides from now on. What is in both keeps its totals; what left has no series any more. */
+  /** A new snapshot decides from now on. */
   reset(snapshot: Snapshot, health: HealthTable, appliedAt: number): void {
     this.#world = { snapshot, health, appliedAt }
-    this.#tally.reset(snapshot)
   }
 
   async render(): Promise<{ readonly contentType: string, readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: `${await this.#registry.metrics()}\n${this.#durations.render()}` }
+    this.#requests = await this.#read()
+    return { contentType: this.#registry.contentType, text: `${await this.#registry.metrics()}\n${renderDurations(this.#requests.durations)}` }
   }
 
   #collect(name: Exclude<MetricName, 'wissel_decision_duration_seconds'>, read: () => readonly Sample[]): void {
@@ -250,23 +234,13 @@ export class Metrics {
 }
 
 const OTHER = 'other'
-const NO_STEERING = { results: [], following: [], fallbacks: [] }
-
-function counters(reasons: readonly string[]): Map<string, number> {
-  return new Map([...reasons, OTHER].map((reason) => [reason, 0]))
-}
-
-function count(map: Map<string, number>, reason: string): void {
-  const name = map.has(reason) ? reason : OTHER
-  map.set(name, (map.get(name) ?? 0) + 1)
-}
 
 function byReason(map: ReadonlyMap<string, number>): Sample[] {
   return [...map].map(([reason, value]) => sample(value, { reason }))
 }
 
-function samples(counts: Iterable<Labels & { readonly value: number }> | Iterable<{ readonly value: number }>): Sample[] {
-  return [...counts].map(({ value, ...labels }) => sample(value, labels))
+function samples(counts: readonly { readonly value: number }[]): Sample[] {
+  return counts.map(({ value, ...labels }) => sample(value, labels))
 }
 
 function sample(value: number, labels: Labels = {}): Sample {

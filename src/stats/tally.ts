@@ -25,6 +25,12 @@ export interface DecisionCount {
   readonly value: number
 }
 
+export interface RefusalCount {
+  readonly service: string
+  readonly reason: Reason
+  readonly value: number
+}
+
 export class Tally {
   readonly reasons = zeros(REASON_NAMES)
   readonly rejections = zeros(REASON_NAMES)
@@ -79,7 +85,7 @@ export class Tally {
     }
   }
 
-  *refusals(): Iterable<{ readonly service: string, readonly reason: Reason, readonly value: number }> {
+  *refusals(): Iterable<RefusalCount> {
     for (const { id, refusals } of this.#rows.values()) {
       for (const reason of REASON_NAMES) if (refusals[reason] > 0) yield { service: id, reason, value: refusals[reason] }
     }

@@ -69,7 +69,7 @@ export const MUTANTS: readonly Mutant[] = [
     leak: 'a metric is labelled with the request',
     edits: [
       { file: ROUTER, find: 'this.#options.onRejected(resolved.rejected)', replace: 'this.#options.onRejected((resolved.rejected + wire.target) as never)' },
-      { file: 'stats/metrics.ts', find: 'const name = map.has(reason) ? reason : OTHER', replace: 'const name = reason' },
+      { file: 'stats/request-counts.ts', find: 'const name = map.has(reason) ? reason : OTHER', replace: 'const name = reason' },
     ],
   },
   {

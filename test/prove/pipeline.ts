@@ -19,6 +19,7 @@ import { HealthTable } from '../../src/routing/health-table.ts'
 import { LoadTally } from '../../src/routing/load.ts'
 import type { Place, Snapshot } from '../../src/routing/model.ts'
 import { Metrics } from '../../src/stats/metrics.ts'
+import { RequestCounts } from '../../src/stats/request-counts.ts'
 import { SideCounters } from '../../src/stats/side-counters.ts'
 import { Clock, settle } from '../log/clock.ts'
 import { memoryDisk } from './memory-disk.ts'
@@ -96,9 +97,11 @@ export async function run(sent: readonly Sent[]): Promise<Readonly<Record<string
   const side = new SideCounters({ sinks: [into('side')], random: (bytes) => new Uint8Array(bytes), k: 1 })
   const messages = new OperatorLog({ write: (line) => void (out['messages'] += line), now, router: 'ams-1' })
   const geo = locator()
-  const metrics = new Metrics({ now, httpReasons: HTTP_REJECTION_NAMES, snapshotReasons: [], log, geo, process: false })
+  const counts = new RequestCounts({ httpReasons: HTTP_REJECTION_NAMES })
+  const metrics = new Metrics({ now, requests: () => counts.totals(geo.failures), snapshotReasons: [], log, geo, process: false })
   const health = new HealthTable(SNAPSHOT)
   metrics.reset(SNAPSHOT, health, NOW)
+  counts.reset(SNAPSHOT)
   const world: World = { snapshot: SNAPSHOT, health, tally: new LoadTally(SNAPSHOT.steps) }
   let current: Sent | undefined
   const router = new Router({
@@ -112,11 +115,11 @@ export async function run(sent: readonly Sent[]): Promise<Readonly<Record<string
     now,
     monotonic: () => clock.now,
     onDecided: (decided) => {
-      metrics.decision(decided.decision, decided.seconds)
+      counts.decision(decided.decision, decided.seconds)
       recordDecision(log, decided)
     },
     onViewer: ({ service, ...seen }) => side.count({ ...seen, service: service.id, referrers: service.referrers ?? new Set() }),
-    onRejected: (reason) => metrics.httpRejected(reason),
+    onRejected: (reason) => counts.httpRejected(reason),
   })
   const restore = capture((text) => void (out['messages'] += text))
   try {
@@ -125,7 +128,7 @@ export async function run(sent: readonly Sent[]): Promise<Readonly<Record<string
       try {
         out['answers'] += shared(await router.respond(one.wire))
       } catch (error) {
-        metrics.requestFailed()
+        counts.requestFailed()
         messages.error('request_failed', { reason: error instanceof Error ? error.name.toLowerCase() : 'unknown' }, error)
       }
       clock.advance(400)

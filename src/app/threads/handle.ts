@@ -1,0 +1,191 @@
+/** The control thread's end of one thread: what it has been told, what it has told, and whether it lives. */
+import type { SharedAsn, SharedGeo } from '../../geo/geo-index.ts'
+import type { ListenOptions } from '../../http/public-server.ts'
+import { piecesOf } from '../../policy/pieces.ts'
+import type { Piece } from '../../policy/pieces.ts'
+import type { DrawKey } from '../../privacy/draw.ts'
+import type { World } from '../../router.ts'
+import type { Endpoint } from '../../settings.ts'
+import type { RequestTotals } from '../../stats/request-counts.ts'
+import { sharedNumbers } from './messages.ts'
+import type { FromThread, SharedNumbers, ThreadInit, ToThread } from './messages.ts'
+
+/** A thread as it is started; a test starts something else. */
+export interface ThreadPort {
+  post(message: ToThread): void
+  /** Ends it at once. */
+  kill(): void
+}
+
+export interface ThreadEvents {
+  onMessage(message: FromThread): void
+  /** It is gone. @param why a word such as `ERR_WORKER_OUT_OF_MEMORY`, never a message, which may hold what a viewer sent */
+  onGone(why: string): void
+}
+
+export type StartThread = (init: ThreadInit, events: ThreadEvents) => ThreadPort
+
+interface Waiting<T> {
+  resolve(value: T): void
+  reject(error: Error): void
+}
+
+/** Viewers that a thread has sent to targets of one snapshot, and how many of them were taken note of. */
+interface Sent {
+  readonly world: World
+  readonly counts: SharedNumbers
+  readonly noted: Float64Array
+}
+
+export class ThreadHandle {
+  /** What it decides by, and what it is being told of. */
+  world: World | undefined
+  loading: World | undefined
+  /** As it told them last. */
+  totals: RequestTotals | undefined
+  gone = false
+  closed = false
+  readonly decided = sharedNumbers(1)
+  readonly #port: ThreadPort
+  readonly #onMessage: (message: FromThread) => void
+  #wanted: World | undefined
+  #pieces: Iterator<Piece, void> | undefined
+  #sent: Sent | undefined
+  #key: DrawKey | undefined
+  #listening: Waiting<Endpoint> | undefined
+  readonly #applied: Waiting<void>[] = []
+  readonly #asked = new Map<number, Waiting<RequestTotals>>()
+  #closing: (() => void) | undefined
+
+  /** @param onMessage is told of what is not for the handle itself */
+  constructor(init: Omit<ThreadInit, 'decided'>, start: StartThread, onMessage: (message: FromThread) => void, onGone: (why: string) => void) {
+    this.#onMessage = onMessage
+    this.#port = start({ ...init, decided: this.decided }, {
+      onMessage: (message) => this.#take(message),
+      onGone: (why) => {
+        if (this.gone) return
+        this.gone = true
+        const error = goneBy(why)
+        this.#listening?.reject(error)
+        for (const { resolve } of this.#applied.splice(0)) resolve()
+        for (const { reject } of this.#asked.values()) reject(error)
+        this.#asked.clear()
+        this.#closing?.()
+        onGone(why)
+      },
+    })
+  }
+
+  /** Sends a snapshot, a piece whenever the former one was taken. What comes meanwhile takes its place. Resolves when it decides, or the thread is gone. */
+  apply(world: World): Promise<void> {
+    this.#wanted = world
+    if (this.#pieces === undefined) this.#begin()
+    return this.gone ? Promise.resolve() : new Promise((resolve, reject) => this.#applied.push({ resolve, reject }))
+  }
+
+  place(shared: SharedGeo | SharedAsn): void {
+    this.#port.post({ kind: 'place', shared })
+  }
+
+  /** The key of the day's draws, where it is another than before. */
+  draw(key: DrawKey): void {
+    if (key === this.#key) return
+    this.#key = key
+    this.#port.post({ kind: 'draw', key })
+  }
+
+  /** Shares for the snapshot that it decides by. */
+  pass(label: string, shares: readonly (readonly [number, Float64Array])[]): void {
+    if (shares.length > 0) this.#port.post({ kind: 'pass', label, shares })
+  }
+
+  /** Rejects with the system's code where it cannot listen. */
+  listen(options: ListenOptions): Promise<Endpoint> {
+    if (this.gone) return Promise.reject(goneBy('ended'))
+    return new Promise((resolve, reject) => {
+      this.#listening = { resolve, reject }
+      this.#port.post({ kind: 'listen', options })
+    })
+  }
+
+  ask(id: number): Promise<RequestTotals> {
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject })
+      this.#port.post({ kind: 'totals', id })
+    })
+  }
+
+  /** Viewers that were sent to targets since the last call. */
+  takeSent(take: (world: World, target: number, viewers: number) => void): void {
+    const sent = this.#sent
+    if (sent === undefined) return
+    for (const [target, noted] of sent.noted.entries()) {
+      const count = sent.counts[target] ?? 0
+      if (count === noted) continue
+      sent.noted[target] = count
+      take(sent.world, target, count - noted)
+    }
+  }
+
+  /** Lets it finish what is in flight. Resolves when it has, or is gone. */
+  async close(): Promise<void> {
+    if (this.gone) return
+    const closed = new Promise<void>((resolve) => { this.#closing = resolve })
+    this.#port.post({ kind: 'close' })
+    await closed
+  }
+
+  kill(): void {
+    this.#port.kill()
+  }
+
+  #begin(): void {
+    this.loading = this.#wanted
+    this.#pieces = this.loading && piecesOf(this.loading.snapshot)
+    this.#next(true)
+  }
+
+  #next(first = false): void {
+    // A newer one has come: the rest of this one would only delay it.
+    if (this.loading !== this.#wanted) return this.#begin()
+    const { loading } = this
+    const next = this.#pieces?.next()
+    if (loading === undefined || next === undefined) return
+    if (next.done !== true) return this.#port.post({ kind: 'piece', first, piece: next.value })
+    const length = loading.snapshot.targets.length
+    this.#sent = { world: loading, counts: sharedNumbers(length), noted: new Float64Array(length) }
+    this.#port.post({ kind: 'world', columns: loading.health.columns, sent: this.#sent.counts })
+  }
+
+  #take(message: FromThread): void {
+    switch (message.kind) {
+      case 'taken':
+        return this.#next()
+      case 'applied':
+        this.world = this.loading
+        this.loading = undefined
+        this.#pieces = undefined
+        if (this.world !== this.#wanted) return this.#begin()
+        for (const { resolve } of this.#applied.splice(0)) resolve()
+        return
+      case 'listening':
+        return this.#listening?.resolve(message)
+      case 'deaf':
+        return this.#listening?.reject(Object.assign(new Error('cannot listen'), { code: message.code }))
+      case 'totals':
+        this.totals = message.totals
+        this.#asked.get(message.id)?.resolve(message.totals)
+        this.#asked.delete(message.id)
+        return
+      case 'closed':
+        this.closed = true
+        return this.#closing?.()
+      default:
+        this.#onMessage(message)
+    }
+  }
+}
+
+function goneBy(code: string): Error {
+  return Object.assign(new Error('the thread is gone'), { code })
+}

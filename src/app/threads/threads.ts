@@ -1,0 +1,247 @@
+/**
+ * The threads that answer players, from the control thread's side. Each listens on the port itself, so no request passes
+ * here; snapshots, places, keys and shares go to them, records and counts come back. One that dies costs its own
+ * connections and is replaced; a snapshot that makes threads die is taken back.
+ */
+import type { SharedAsn, SharedGeo } from '../../geo/geo-index.ts'
+import type { RecordHub } from '../../log/relay.ts'
+import { ClientAddress } from '../../privacy/address.ts'
+import type { DrawKey } from '../../privacy/draw.ts'
+import type { Seen, World } from '../../router.ts'
+import type { Target } from '../../routing/model.ts'
+import type { Endpoint } from '../../settings.ts'
+import type { SetTimer } from '../../state/timing.ts'
+import { NO_REQUESTS, sumOf, within } from '../../stats/request-counts.ts'
+import type { RequestTotals } from '../../stats/request-counts.ts'
+import type { PlaneSettings } from '../data-plane.ts'
+import { Deaths } from './deaths.ts'
+import { ThreadHandle } from './handle.ts'
+import type { StartThread } from './handle.ts'
+import type { FromThread, RawMessage } from './messages.ts'
+
+export interface ThreadsOptions {
+  /** At least 1. */
+  readonly count: number
+  readonly settings: PlaneSettings
+  readonly start: StartThread
+  readonly hub: RecordHub
+  readonly setTimer: SetTimer
+  /** Milliseconds on a clock that never jumps. */
+  readonly monotonic: () => number
+  drawKey(): DrawKey
+  /** Viewers of a thread were sent to a target. */
+  onSent(target: Target, viewers: number): void
+  onDropped(count: number, why: 'too_many' | 'invalid' | 'closed'): void
+  onError(name: string): void
+  /** For the side counters, and the sealed archive, where they are on. */
+  readonly onViewer?: (seen: Seen) => void
+  readonly onRaw?: (raw: RawMessage) => void
+  /** A thread died; another is started `waitMs` later. */
+  onDied(thread: number, why: string, waitMs: number): void
+  /** Threads die of what decides. True where something else decides from now on, which `apply` was told of. */
+  takeBack(world: World): boolean
+}
+
+/** Milliseconds between two looks at how many viewers were sent where: a load that is reserved shows to the next decision soon. */
+const SENT_MS = 50
+const TICK_MS = 1000
+/** Milliseconds that a scrape waits for a thread. */
+const TOTALS_MS = 1000
+/** Milliseconds that a thread may take to finish what is in flight, beyond what the listener allows itself. */
+const CLOSE_MS = 30_000
+
+interface Slot {
+  readonly number: number
+  thread: ThreadHandle
+  bornAt: number
+}
+
+export class Threads {
+  readonly #options: ThreadsOptions
+  readonly #slots: Slot[] = []
+  readonly #deaths = new Deaths()
+  readonly #places = new Map<string, SharedGeo | SharedAsn>()
+  /** Counts of threads that are gone. */
+  #past: RequestTotals = NO_REQUESTS
+  #world: World | undefined
+  #appliedAt = 0
+  #endpoint: Endpoint | undefined
+  #asked = 0
+  #closing = false
+  #cancels: (() => void)[] = []
+  readonly #restarts = new Set<() => void>()
+
+  /** Starts them: they load their code while the state is read. */
+  constructor(options: ThreadsOptions) {
+    this.#options = options
+    for (let number = 0; number < options.count; number++) this.#slots.push({ number, thread: this.#born(number), bornAt: options.monotonic() })
+    this.#every(SENT_MS, () => this.#takeSent())
+    this.#every(TICK_MS, () => this.#tick())
+  }
+
+  /** Threads that live. */
+  get alive(): number {
+    return this.#slots.filter(({ thread }) => !thread.gone).length
+  }
+
+  /** All of them decide by it soon. Resolves when they do. */
+  async apply(world: World): Promise<void> {
+    this.#world = world
+    this.#appliedAt = this.#options.monotonic()
+    this.#past = within(this.#past, world.snapshot)
+    await Promise.all(this.#slots.map(({ thread }) => this.#give(thread, world)))
+  }
+
+  place(shared: SharedGeo | SharedAsn): void {
+    this.#places.set(shared.kind, shared)
+    for (const { thread } of this.#slots) thread.place(shared)
+  }
+
+  /** Rejects where one of them cannot listen. @param endpoint whose port may be 0 */
+  async listen(endpoint: Endpoint): Promise<Endpoint> {
+    const [first, ...others] = this.#slots
+    if (first === undefined) throw new RangeError('there is no thread')
+    const reusePort = others.length > 0
+    this.#endpoint = await first.thread.listen({ ...endpoint, reusePort })
+    for (const { thread } of others) await thread.listen({ ...this.#endpoint, reusePort })
+    return this.#endpoint
+  }
+
+  /** Of all threads that ever were. One that does not answer counts as it was when it did. */
+  async totals(): Promise<RequestTotals> {
+    const id = ++this.#asked
+    await Promise.all(this.#slots.map(({ thread }) => (thread.gone ? undefined : this.#within(TOTALS_MS, thread.ask(id)))))
+    return sumOf([this.#past, ...this.#slots.map(({ thread }) => thread.totals ?? NO_REQUESTS)])
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const cancel of [...this.#cancels, ...this.#restarts]) cancel()
+    await Promise.all(this.#slots.map(({ thread }) => this.#within(CLOSE_MS, thread.close())))
+    for (const { thread } of this.#slots) thread.kill()
+  }
+
+  #born(number: number): ThreadHandle {
+    const { settings, start, hub, onViewer, onRaw } = this.#options
+    const records = hub.thread()
+    const thread: ThreadHandle = new ThreadHandle(
+      { settings, viewers: onViewer !== undefined, raw: onRaw !== undefined },
+      start,
+      (message) => (message.kind === 'records' ? records.take(message.batch) : this.#take(message)),
+      (why) => {
+        records.end(thread.decided[0] ?? 0)
+        this.#gone(number, thread, why)
+      },
+    )
+    for (const shared of this.#places.values()) thread.place(shared)
+    return thread
+  }
+
+  #gone(number: number, thread: ThreadHandle, why: string): void {
+    if (thread.totals !== undefined) this.#past = sumOf([this.#past, thread.totals])
+    thread.totals = undefined
+    if (this.#closing) return
+    const { monotonic, setTimer, onDied, takeBack } = this.#options
+    const slot = this.#slots[number]
+    const now = monotonic()
+    const blamed = thread.loading ?? thread.world
+    const verdict = this.#deaths.died(blamed, this.#appliedAt, slot?.bornAt ?? now, now)
+    onDied(number, why, verdict.waitMs)
+    if (verdict.takeBack && blamed !== undefined && blamed === this.#world) takeBack(blamed)
+    const cancel = setTimer(() => {
+      this.#restarts.delete(cancel)
+      if (slot !== undefined) this.#replace(slot)
+    }, verdict.waitMs)
+    this.#restarts.add(cancel)
+  }
+
+  /** Nobody decides before there is a key. */
+  #give(thread: ThreadHandle, world: World): Promise<void> {
+    thread.draw(this.#options.drawKey())
+    return thread.apply(world)
+  }
+
+  /** It listens once it can decide: until then the others take its share of the connections. */
+  #replace(slot: Slot): void {
+    slot.bornAt = this.#options.monotonic()
+    const thread = this.#born(slot.number)
+    slot.thread = thread
+    const world = this.#world
+    const endpoint = this.#endpoint
+    if (world === undefined || endpoint === undefined) return
+    void this.#give(thread, world).then(async () => {
+      if (!thread.gone) await thread.listen({ ...endpoint, reusePort: this.#slots.length > 1 })
+    }).catch(() => thread.kill())
+  }
+
+  #take(message: FromThread): void {
+    const { onDropped, onError, onRaw } = this.#options
+    switch (message.kind) {
+      case 'load': {
+        const world = this.#world
+        if (world?.snapshot.label === message.label) world.tally.absorb(message.counts, world.snapshot.pools)
+        return
+      }
+      case 'dropped':
+        return onDropped(message.count, message.why)
+      case 'error':
+        return onError(message.name)
+      case 'seen':
+        return this.#see(message)
+      case 'raw':
+        for (const raw of message.lines) onRaw?.(raw)
+    }
+  }
+
+  #see({ label, viewers }: Extract<FromThread, { kind: 'seen' }>): void {
+    const snapshot = this.#world?.snapshot
+    if (snapshot?.label !== label) return
+    for (const { service: index, family, words, ...rest } of viewers) {
+      const service = snapshot.services[index]
+      if (service !== undefined) this.#options.onViewer?.({ service, address: family === 0 ? undefined : ClientAddress.of(family, words), ...rest })
+    }
+  }
+
+  #takeSent(): void {
+    for (const { thread } of this.#slots) {
+      thread.takeSent((world, index, viewers) => {
+        const target = world === this.#world ? world.snapshot.targets[index] : undefined
+        if (target !== undefined) this.#options.onSent(target, viewers)
+      })
+    }
+  }
+
+  #tick(): void {
+    const world = this.#world
+    if (world === undefined) return
+    const key = this.#options.drawKey()
+    for (const { thread } of this.#slots) thread.draw(key)
+    const before = bounded(world)
+    world.tally.tick(world.health)
+    // Pools that hand nobody on, and did not, are not worth a message.
+    const shares = [...bounded(world), ...before].map((pool) => [pool, world.health.pass[pool] ?? new Float64Array()] as const)
+    const once = [...new Map(shares)]
+    for (const { thread } of this.#slots) if (thread.world === world) thread.pass(world.snapshot.label, once)
+  }
+
+  #every(ms: number, run: () => void): void {
+    const { setTimer } = this.#options
+    let cancel = setTimer(again, ms)
+    function again(): void {
+      run()
+      cancel = setTimer(again, ms)
+    }
+    this.#cancels.push(() => cancel())
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    let cancel: () => void = () => undefined
+    await Promise.race([work.catch(() => undefined), new Promise<void>((resolve) => { cancel = this.#options.setTimer(resolve, ms) })])
+    cancel()
+  }
+}
+
+/** Pools some of whose members hand viewers on. */
+function bounded({ health }: World): number[] {
+  return health.pass.flatMap((shares, pool) => (shares?.some((share) => share < 1) === true ? [pool] : []))
+}
