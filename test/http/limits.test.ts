@@ -38,7 +38,7 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
   const start = (options: Partial<PublicServerOptions> = {}) => startServer({ fastLane, ...options })
 
   t.test('clients that drip their headers are told 408 and closed, while an honest one is served', async (t) => {
-    const { server, port, rejected } = await start({ limits: { headersTimeout: 300, requestTimeout: 400, checkingInterval: 50, linger: 50 } })
+    const { server, port, rejected } = await start({ limits: { headersTimeout: 2000, requestTimeout: 2500, checkingInterval: 50 } })
     t.teardown(() => server.close())
     const drips = Array.from({ length: 200 }, () => new RawClient(port))
     await Promise.all(drips.map((client) => client.send('GET /demo/x.m3u8 HTTP/1.1\r\nHost: play.example\r\nX-')))
@@ -86,17 +86,15 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
         const client = new RawClient(port)
         const begun = framing.startsWith('T') ? '80000000\r\n' : ''
         await client.send(`${method} /demo/x.m3u8 HTTP/1.1\r\nHost: play.example\r\n${framing}\r\n\r\n${begun}`)
-        let sending = true
         const pump = () => {
-          while (sending && client.socket.writable && client.socket.write(chunk));
+          while (client.socket.writable && client.socket.write(chunk));
         }
         client.socket.on('drain', pump)
-        client.socket.once('close', () => (sending = false))
         pump()
         const answer = await client.answer()
         t.equal(answer?.status, method === 'POST' ? 405 : 413, `${method} ${framing}`)
         t.match(answer?.head, /^Connection: close\r$/m)
-        await new Promise((resolve) => client.socket.once('close', resolve))
+        client.destroy()
       }
     }
   })
@@ -117,7 +115,7 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
   })
 
   t.test('the bytes of content that are read are bounded', async (t) => {
-    const { server, port } = await start()
+    const { server, port } = await start({ limits: { linger: 250 } })
     t.teardown(() => server.close())
     const read = watchReads(port)
     t.teardown(read.stop)
@@ -139,15 +137,13 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
     const limits = { idleTimeout: 60_000, answerTimeout: 200, checkingInterval: 50, maxRequestsPerConnection: Infinity }
     const { server, port } = await start({ limits, after: () => answered++ })
     t.teardown(() => server.close())
-    const clients = Array.from({ length: 4 }, () => new RawClient(port))
-    for (const client of clients) {
-      client.socket.pause()
-      client.socket.write(GET.repeat(100_000))
-    }
-    while (answered < 4) await new Promise((resolve) => setImmediate(resolve))
+    const client = new RawClient(port)
+    client.socket.pause()
+    client.socket.write(GET.repeat(100_000))
+    while (answered === 0) await new Promise((resolve) => setImmediate(resolve))
     while (server.connections > 0) await new Promise((resolve) => setTimeout(resolve, 10))
-    t.ok(answered < 4 * 100_000, `${answered} of 400,000 were answered`)
-    for (const client of clients) client.destroy()
+    t.ok(answered < 100_000, `${answered} of 100,000 were answered`)
+    client.destroy()
   })
 
   t.test('of what is sent behind a last answer that nobody fetches no more is read than was under way', async (t) => {

@@ -120,7 +120,7 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
   ]
 
   t.test('however the network cuts a request, it is answered the same', async (t) => {
-    const { server, port } = await start({ limits: { linger: 50 } })
+    const { server, port } = await start()
     t.teardown(() => server.close())
     async function exchange(parts: readonly string[], count: number, head: boolean): Promise<string> {
       const client = new RawClient(port)

@@ -1,6 +1,7 @@
 /** A client that sends bytes as they are and reads answers without mercy. */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import type { Limits } from '../../src/http/limits.ts'
 import { createPublicServer } from '../../src/http/public-server.ts'
 import type { PublicServer, PublicServerOptions } from '../../src/http/public-server.ts'
 import { tinyRouter } from './tiny-router.ts'
@@ -91,7 +92,13 @@ export interface Started {
   readonly errors: string[]
 }
 
-/** The server over the tiny router on a free port, with a clock that stands still. */
+/** Limits that a client of a test never reaches, however long its machine stands still in between: a test of one sets it. */
+const PATIENT: Partial<Limits> = {
+  headersTimeout: 60_000, requestTimeout: 60_000, keepAliveTimeout: 60_000, idleTimeout: 60_000, answerTimeout: 600_000, linger: 20_000,
+  proxyHeaderTimeout: 60_000, drainDeadline: 60_000,
+}
+
+/** The server over the tiny router on a free port, with a clock that stands still. Limits in milliseconds, `PATIENT` where none are given. */
 export async function start(options: Partial<PublicServerOptions> = {}): Promise<Started> {
   const rejected: string[] = []
   const errors: string[] = []
@@ -101,6 +108,7 @@ export async function start(options: Partial<PublicServerOptions> = {}): Promise
     onError: (name) => errors.push(name),
     now: () => 0,
     ...options,
+    limits: { ...PATIENT, ...options.limits },
   })
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   return { server, port, rejected, errors }
