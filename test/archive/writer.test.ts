@@ -13,6 +13,7 @@ import { entriesIn } from '../../src/archive/verify.ts'
 import { ArchiveWriter } from '../../src/archive/writer.ts'
 import type { ArchiveWriterOptions } from '../../src/archive/writer.ts'
 import { Clock, settle } from '../log/clock.ts'
+import { until } from '../log/segment-disk.ts'
 import { facts, FakeSealer, fakeList, filesUnder, NOON, signingPair } from './archive.ts'
 
 const pair = signingPair()
@@ -29,11 +30,6 @@ function setUp(directory: string, change: Partial<ArchiveWriterOptions> = {}) {
     onState: (state, code) => states.push(`${state} ${code}`), ...change,
   })
   return { clock, sealer, writer, states }
-}
-
-/** Lets the disk answer, as long as it takes. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 2000 && !condition(); i++) await settle()
 }
 
 const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0)
@@ -318,7 +314,7 @@ t.test('nothing that is given to the disk holds a plaintext, under whatever name
   const onState = (state: string) => {
     if (state === 'recovered') recover()
   }
-  const setTimer = (run: () => void, ms: number) => clockless(run, ms === 10_000 ? ms : Math.min(ms, 50))
+  const setTimer = (run: () => void, ms: number) => clockless(run, ms === 10_000 ? 120_000 : Math.min(ms, 50))
   const { writer } = setUp(directory, { io, recipients, sealer: new WorkerSealer(clockless), setTimer, onState })
   const canaries = ['canary-7f3a', '203.0.113.7', 'master.m3u8', 'edge-fra-2', '"time"', '"archive"']
   for (let i = 0; i < 500; i++) writer.add(facts({ userAgent: 'canary-7f3a', time: NOON + i }))

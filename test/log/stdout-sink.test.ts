@@ -103,6 +103,7 @@ t.test('a process whose standard output nobody reads goes on, and one whose read
     child.stderr.on('data', (data) => { told += String(data) })
     const [code] = await once(child, 'exit')
     child.stdout.destroy()
+    if (!child.stderr.readableEnded) await once(child.stderr, 'end')
     t.equal(code, 0, reader)
     t.match(told, /^beats 50 dropped [1-9]\d{3}$/)
   }
