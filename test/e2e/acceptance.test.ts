@@ -1,7 +1,7 @@
 // What real players force on a redirect: R1 to R10, through the whole router.
 import t from 'tap'
-import { ask, demoConfig, start } from './running.ts'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { ask, demoConfig, replaceFile, start } from './running.ts'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const { directory, remove } = await demoConfig()
@@ -78,10 +78,10 @@ t.test('R8: the path keeps its extension, and a manifest is never HTML', async (
 
 t.test('R9: a target on a service\'s own host name is refused before it can loop', async (t) => {
   const good = readFileSync(targets, 'utf8')
-  writeFileSync(targets, good.replace('    host: 127.0.0.1', '    host: demo.example'))
+  replaceFile(targets, good.replace('    host: 127.0.0.1', '    host: demo.example'))
   await router.said(/viewers would be sent back to the router/)
   t.match((await ask(url)).headers.location, /^http:\/\/127\.0\.0\.1:/)
-  writeFileSync(targets, good)
+  replaceFile(targets, good)
 })
 
 t.test('R10: a viewer who asks again gets the same target', async (t) => {

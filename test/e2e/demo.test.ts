@@ -1,9 +1,9 @@
 // What a newcomer does with a fresh clone, on the configuration that is shipped.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { checkRecord } from '../../src/privacy/record.ts'
-import { ask, demoConfig, start } from './running.ts'
+import { ask, demoConfig, replaceFile, start } from './running.ts'
 
 const { directory, remove } = await demoConfig()
 const router = await start(directory)
@@ -98,10 +98,10 @@ t.test('the admin listener does not answer a web page that calls itself somethin
 t.test('a configuration that is wrong is refused, and what runs goes on running', async (t) => {
   const file = join(directory, 'services', 'demo.yaml')
   const good = readFileSync(file, 'utf8')
-  writeFileSync(file, good.replace('select: nearest', 'select: neerest'))
+  replaceFile(file, good.replace('select: nearest', 'select: neerest'))
   await router.said(/snapshot_refused/)
   t.equal((await ask(url)).status, 302)
-  writeFileSync(file, good.replace('- name: own edges', '- name: our edges'))
+  replaceFile(file, good.replace('- name: own edges', '- name: our edges'))
   await router.said(/"event":"snapshot_applied","version":"2:/)
   t.match(JSON.parse((await ask(`${router.admin}/services`)).body), { services: [{ steps: [{ name: 'our edges' }] }] })
   t.match((await ask(`${router.admin}/metrics`)).body, /wissel_snapshot_refused_total\{reason="invalid"\} 1/)

@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../free-port.ts'
 
 export const root = join(import.meta.dirname, '..', '..')
 
@@ -22,17 +22,10 @@ export async function demoConfig(): Promise<{ directory: string; remove: () => v
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
 }
 
-/** Free, and outside of the range that the system hands out: nobody else is given it between now and its use. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000)
-    const isFree = await new Promise<boolean>((resolve) => {
-      const server = createServer()
-        .once('error', () => resolve(false))
-        .listen(port, '127.0.0.1', () => void server.close(() => resolve(true)))
-    })
-    if (isFree) return port
-  }
+/** At once: a router that looks at a file while it is written would see half of it. */
+export function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text)
+  renameSync(`${path}.new`, path)
 }
 
 export interface Running {
@@ -44,12 +37,13 @@ export interface Running {
   stderr(): string
   /** Resolves when standard error has matched. */
   said(pattern: RegExp): Promise<void>
-  /** Sends SIGTERM and resolves with the exit status. */
+  /** Sends SIGTERM and resolves with the exit status, once everything that it printed is here. */
   stop(): Promise<number | null>
 }
 
 export async function start(directory: string, args: readonly string[] = ['--demo']): Promise<Running> {
   const child = spawn(join(root, 'bin', 'wissel'), ['serve', '--config', directory, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--state-dir', join(directory, 'var'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const closed = once(child, 'close')
   let out = ''
   let err = ''
   const waiting = new Set<() => void>()
@@ -81,10 +75,8 @@ export async function start(directory: string, args: readonly string[] = ['--dem
     stderr: () => err,
     said,
     stop: async () => {
-      if (child.exitCode !== null) return child.exitCode
-      const exit = once(child, 'exit')
       child.kill('SIGTERM')
-      await exit
+      await closed
       return child.exitCode
     },
   }

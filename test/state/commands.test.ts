@@ -21,18 +21,24 @@ import { createSealer } from '../../src/state/sealed-key.ts'
 import { SharedDrawKey } from '../../src/state/shared-draw-key.ts'
 import { writeMmdb } from '../geo/mmdb-writer.ts'
 import { bundleOfServices, followerOf, serviceText } from './bundles.ts'
-import { freePort, link, REDIS_ABSENT, setTimer, startServer, until } from './redis-server.ts'
+import { freePort } from '../free-port.ts'
+import { link, REDIS_ABSENT, setTimer, startServer, until } from './redis-server.ts'
 
-/** @param meanwhile what happens while a command listens for routers, which takes no longer here */
+/**
+ * Its clock goes at a tenth of the speed, so that the seconds which a command waits for routers are enough on any machine.
+ *
+ * @param meanwhile what happens while a command listens for routers, which takes no longer here
+ */
 function terminal(meanwhile: () => Promise<unknown> = async () => undefined): CommandIO & { said: () => string } {
   let text = ''
   const say = (more: string) => void (text += more)
+  const began = Date.now()
   const timer: CommandIO['setTimer'] = (run, ms) => {
     if (ms !== LISTEN_MS) return setTimer(run, ms)
     void meanwhile().then(run)
     return () => undefined
   }
-  return { out: say, err: say, now: Date.now, random: Math.random, setTimer: timer, said: () => text.replace(/\S*\/dir-\w+/g, 'DIR') }
+  return { out: say, err: say, now: () => began + (Date.now() - began) / 10, random: Math.random, setTimer: timer, said: () => text.replace(/\S*\/dir-\w+/g, 'DIR') }
 }
 
 async function written(t: Test, bundle: Bundle): Promise<string> {
@@ -63,10 +69,10 @@ async function startRouter(t: Test, url: string, router: string, more: Parameter
     drawKey: new SharedDrawKey({ router, sealer: createSealer(), random: (count) => new Uint8Array(count) }),
   })
   beat = async () => void (await heartbeat.beat())
-  await state.link.whenUp(5000)
   heartbeat.start()
   const stop = follow({ poll: () => follower.poll(), hints: [(listener) => state.store.onHint(listener), (listener) => state.link.onUp(listener)], setTimer, random: Math.random })
-  await heartbeat.beat()
+  const reported = async () => void (await until(async () => (await heartbeat.beat()) === 'sent'))
+  await reported()
   let closed = false
   const close = async () => {
     if (closed) return
@@ -76,7 +82,7 @@ async function startRouter(t: Test, url: string, router: string, more: Parameter
     await state.close()
   }
   t.teardown(close)
-  return { follower, close, beat: () => heartbeat.beat() }
+  return { follower, close, reported, beat: () => heartbeat.beat() }
 }
 
 const ids = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
@@ -169,8 +175,9 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
   await t.test('after Redis lost everything the next apply is above what routers run', async (t) => {
     const { server, redis, run, directory } = await setup(t)
     for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)
-    const { follower } = await startRouter(t, redis.url, 'ams-1')
+    const { follower, reported } = await startRouter(t, redis.url, 'ams-1')
     await until(() => follower.applied?.version === 3)
+    await reported()
     const raw = await link(t, server.url)
     for (const key of [keysOf().head, keysOf().heads]) await raw.call('DEL', key)
     t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0), /published 4:[^]*ams-1 +applied/)

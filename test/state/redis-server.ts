@@ -2,13 +2,13 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { LinkUse, RedisLink } from '../../src/state/redis-connection.ts'
 import { connectRedis } from '../../src/state/redis-connection.ts'
+import { freePort } from '../free-port.ts'
 
 /** Why a test that needs `redis-server` is skipped; `false` where it is not. */
 export const REDIS_ABSENT = spawnSync('redis-server', ['--version']).status === 0 ? false : 'redis-server is not installed'
@@ -36,7 +36,7 @@ export async function startSentinel(t: Test, master: Server): Promise<Server> {
   await writeFile(file, [
     `port ${port}`, 'bind 127.0.0.1', `dir ${directory}`,
     `sentinel monitor mymaster 127.0.0.1 ${master.port} 2`,
-    'sentinel down-after-milliseconds mymaster 1000',
+    'sentinel down-after-milliseconds mymaster 3000',
     'sentinel failover-timeout mymaster 3000',
     '',
   ].join('\n'))
@@ -46,8 +46,9 @@ export async function startSentinel(t: Test, master: Server): Promise<Server> {
 async function started(t: Test, directory: string, port: number, program: string, args: readonly string[]): Promise<Server> {
   let child: ChildProcess
   const start = async () => {
-    child = spawn(program, args, { stdio: 'ignore' })
-    await listening(port)
+    const started = spawn(program, args, { stdio: 'ignore' })
+    child = started
+    await listening(port, () => started.exitCode !== null || started.signalCode !== null)
   }
   await start()
   t.teardown(async () => {
@@ -73,16 +74,8 @@ function ended(child: ChildProcess): Promise<void> {
   })
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+async function listening(port: number, hasEnded: () => boolean): Promise<void> {
+  while (!hasEnded()) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1')
       const timer = setTimeout(() => socket.destroy(), 1000)
@@ -96,15 +89,15 @@ async function listening(port: number): Promise<void> {
     if (open) return
     await pause(25)
   }
-  throw new Error('the redis server did not start')
+  throw new Error(`the redis server ended before it listened on port ${port}`)
 }
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Resolves once it holds, with the milliseconds that took; rejects after the limit. */
-export async function until(holds: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<number> {
+/** Resolves once it holds, with the milliseconds that took; rejects after the limit, which is for what never comes: a machine may be slow. */
+export async function until(holds: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<number> {
   const start = performance.now()
   while (!(await holds())) {
     if (performance.now() - start > limitMs) throw new Error(`did not happen within ${limitMs} ms`)
@@ -113,11 +106,11 @@ export async function until(holds: () => boolean | Promise<boolean>, limitMs = 1
   return Math.round(performance.now() - start)
 }
 
-/** A connection that is usable, closed when the test ends. */
-export async function link(t: Test, url: string, use: LinkUse = 'request', more: { username?: string; passwordFile?: string } = {}): Promise<RedisLink> {
+/** A connection that is usable, closed when the test ends. By default not with a router's half a second for a command, which a slow machine needs. */
+export async function link(t: Test, url: string, use: LinkUse = 'publish', more: { username?: string; passwordFile?: string } = {}): Promise<RedisLink> {
   const opened = await connectRedis({ url, ...more }, { use, name: 'test', now: Date.now, random: Math.random })
   t.teardown(() => opened.close())
-  if (!(await opened.whenUp(5000))) throw new Error(`no connection: ${opened.state.code ?? 'no error'}`)
+  if (!(await opened.whenUp(60_000))) throw new Error(`no connection: ${opened.state.code ?? 'no error'}`)
   return opened
 }
 

@@ -137,7 +137,7 @@ t.test('the store in Redis', { skip: REDIS_ABSENT }, async (t) => {
     await pause(20)
     const before = hints
     await writer.publish({ bytes: Buffer.from('2'), created: 2, after: head })
-    await until(() => hints > before, 7000)
+    await until(() => hints > before)
     t.pass('it hinted')
   })
 
