@@ -8,7 +8,7 @@ import t from 'tap'
 const root = join(import.meta.dirname, '..', '..')
 
 function wissel(...args: string[]): { status: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(join(root, 'bin', 'wissel'), args, { cwd: root, encoding: 'utf8', timeout: 60_000 })
+  const { status, stdout, stderr } = spawnSync(join(root, 'bin', 'wissel'), args, { cwd: root, encoding: 'utf8', timeout: 240_000 })
   return { status, out: stdout, err: stderr }
 }
 

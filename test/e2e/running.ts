@@ -41,8 +41,12 @@ export interface Running {
   stop(): Promise<number | null>
 }
 
-export async function start(directory: string, args: readonly string[] = ['--demo']): Promise<Running> {
-  const child = spawn(join(root, 'bin', 'wissel'), ['serve', '--config', directory, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--state-dir', join(directory, 'var'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** @param preload a script for the router's process, run before anything else */
+export async function start(directory: string, args: readonly string[] = ['--demo'], preload?: string): Promise<Running> {
+  const child = spawn(join(root, 'bin', 'wissel'), ['serve', '--config', directory, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--state-dir', join(directory, 'var'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: preload === undefined ? process.env : { ...process.env, NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=data:text/javascript,${encodeURIComponent(preload)}` },
+  })
   const closed = once(child, 'close')
   let out = ''
   let err = ''

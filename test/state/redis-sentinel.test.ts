@@ -9,7 +9,8 @@ import { link, REDIS_ABSENT, setTimer, startSentinel, startServer, until } from 
 async function deployment(t: Test) {
   const master = await startServer(t, [['repl-diskless-sync-delay', '0']])
   const replicas = await Promise.all([0, 1].map(() => startServer(t, [['replicaof', '127.0.0.1', String(master.port)]])))
-  const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(t, master)))
+  // So long that a master which is merely slow is not replaced.
+  const sentinels = await Promise.all([0, 1, 2].map(() => startSentinel(t, master, 3000)))
   const watching = await Promise.all(sentinels.map((sentinel) => link(t, sentinel.url)))
   // Sentinels find the replicas and one another by way of the master; before that they cannot agree.
   await until(async () => {

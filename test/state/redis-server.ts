@@ -29,14 +29,15 @@ export async function startServer(t: Test, lines: readonly (readonly string[])[]
   return started(t, directory, port, 'redis-server', args)
 }
 
-export async function startSentinel(t: Test, master: Server): Promise<Server> {
+/** @param downAfterMs how long a silent master counts as up */
+export async function startSentinel(t: Test, master: Server, downAfterMs = 1000): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'sentinel-'))
   const port = await freePort()
   const file = join(directory, 'sentinel.conf')
   await writeFile(file, [
     `port ${port}`, 'bind 127.0.0.1', `dir ${directory}`,
     `sentinel monitor mymaster 127.0.0.1 ${master.port} 2`,
-    'sentinel down-after-milliseconds mymaster 3000',
+    `sentinel down-after-milliseconds mymaster ${downAfterMs}`,
     'sentinel failover-timeout mymaster 3000',
     '',
   ].join('\n'))
