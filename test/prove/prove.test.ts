@@ -1,7 +1,6 @@
-/** The proof in a shorter form; `npm run prove` is the whole of it. */
+/** The proof in a shorter form, as far as one process shows it; `npm run prove` is the whole of it. */
 import t from 'tap'
-import { ADDRESSES, TEXTS, canaries, canaryForms, search } from './canaries.ts'
-import { CRASHES, crash } from './crash.ts'
+import { ADDRESSES, TEXTS, canaryForms, search } from './canaries.ts'
 import { judgeFleets } from './fleets.ts'
 import { formsOfAddress, formsOfText } from './forms.ts'
 import { interference } from './interference.ts'
@@ -9,16 +8,10 @@ import { MUTANTS } from './mutants.ts'
 import { planted } from './mutate.ts'
 
 t.test('the same trace from different people gives the same output, byte for byte', async (t) => {
-  const { difference, requests } = await interference(120, Math.floor(Math.random() * 0x7fffffff))
-  t.equal(difference, undefined)
+  const seed = Math.floor(Math.random() * 0x7fffffff)
+  const { difference, requests } = await interference(120, seed)
+  t.equal(difference, undefined, `seed ${seed}`)
   t.ok(requests >= 120)
-})
-
-t.test('no canary is found anywhere, whatever way it came in', async (t) => {
-  const { hits, requests, places } = await canaries()
-  t.same(hits, [])
-  t.ok(requests > 100)
-  t.ok(places >= 12)
 })
 
 t.test('a canary is found in every form that it is planted in', async (t) => {
@@ -34,17 +27,10 @@ t.test('a canary is found in every form that it is planted in', async (t) => {
   t.same(search(new Map([['place', 'nothing of the kind 192.0.2.1']]), forms), [])
 })
 
-t.test('nothing that ends the router leaves anything of a viewer behind', async (t) => {
-  // Those that end at once, or not at all; the others take long.
-  for (const kind of CRASHES.filter((kind) => ['SIGUSR1', 'SIGUSR2', 'abort', 'uncaught'].includes(kind))) {
-    const { files, hits, inspector } = await crash(kind)
-    t.same({ kind, files, hits, inspector }, { kind, files: [], hits: [], inspector: false })
-  }
-})
-
 t.test('no random fleet sends anybody to a target that the policy forbids', async (t) => {
-  const { violations, sent, byOutcome } = judgeFleets(20_000, Math.floor(Math.random() * 0x7fffffff))
-  t.same(violations, [])
+  const seed = Math.floor(Math.random() * 0x7fffffff)
+  const { violations, sent, byOutcome } = judgeFleets(20_000, seed)
+  t.same(violations, [], `seed ${seed}`)
   t.ok(sent > 10_000)
   for (const outcome of ['redirect', 'panic', 'last_resort', 'bypass', 'fence', 'refuse']) t.ok((byOutcome[outcome] ?? 0) > 0, outcome)
 })
