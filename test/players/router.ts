@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { build } from '../../src/cli/check.ts'
 import { errors, formatProblem } from '../../src/policy/problem.ts'
 import { bundleOf } from '../../src/policy/bundle.ts'
-import { start } from '../e2e/running.ts'
+import { replaceFile, start } from '../e2e/running.ts'
 import { smallRouter } from '../steering/small-router.ts'
 
 export const DELIVERIES = ['redirect', 'steered'] as const
@@ -56,7 +56,7 @@ export async function processRouter(addresses: Addresses): Promise<RouterUnderTe
   const write = () => {
     for (const { path, text } of files(addresses, states, true)) {
       mkdirSync(join(directory, dirname(path)), { recursive: true })
-      writeFileSync(join(directory, path), text)
+      replaceFile(join(directory, path), text)
     }
   }
   write()

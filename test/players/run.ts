@@ -2,6 +2,10 @@
  * `npm run test:players`: unmodified players in Debian's Chromium, local targets, the real router. Writes
  * `docs/players.md`; exit status 1 where a promise is broken, 2 where Chromium is missing.
  *
+ * Fourteen players at once may be more than a machine can do. Those that failed play the scene again by themselves, twice
+ * at most, and what they failed in is printed: a router that is broken fails them then too. That nobody asks an excluded
+ * target, or anything but loopback, is asked of every time.
+ *
  *   --local    the router's parts in this process instead of the shipped router
  *   --from F   resolve the players' packages as file F would
  *   --keep     do not write the table
@@ -12,11 +16,13 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { judgeDemand, judgeDrain, judgeKill, promises } from './judge.ts'
+import { failings, judgeDemand, judgeDrain, judgeKill, leaks } from './judge.ts'
 import type { Cast, Row } from './judge.ts'
 import { packageFolder, PLAYERS, servePages } from './pages.ts'
+import type { Player } from './pages.ts'
 import { report } from './report.ts'
 import { DELIVERIES, localRouter, processRouter } from './router.ts'
+import type { Delivery } from './router.ts'
 import { startTarget } from './target.ts'
 import { watch } from './watch.ts'
 import type { Watched } from './watch.ts'
@@ -33,7 +39,7 @@ if (CHROMIUM === undefined) {
 }
 const { chromium } = require('playwright-core') as typeof import('playwright-core')
 // Names are not resolved, so that nothing can be asked beyond loopback unseen.
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*', '--disable-background-networking', '--disable-component-update'] })
+const browser = await chromium.launch({ executablePath: CHROMIUM, timeout: 120_000, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*', '--disable-background-networking', '--disable-component-update'] })
 const pages = await servePages(from)
 
 interface Scene {
@@ -95,17 +101,35 @@ function trace(watched: readonly Watched[], event: number): void {
   }
 }
 
-async function play({ stream, act, judge }: Scene): Promise<Row[]> {
+interface Seat {
+  readonly player: Player
+  readonly delivery: Delivery
+}
+
+const EVERYBODY: readonly Seat[] = DELIVERIES.flatMap((delivery) => PLAYERS.map((player) => ({ player, delivery })))
+const TRIES = 3
+
+async function perform(name: string, scene: Scene): Promise<readonly Row[]> {
+  let rows = await play(scene, EVERYBODY)
+  for (let tries = 1; tries < TRIES && rows.every((row) => leaks(name, row).length === 0); tries++) {
+    const failed = rows.filter((row) => failings(name, row).length > 0)
+    if (failed.length === 0) break
+    for (const row of failed) process.stderr.write(`once more: ${failings(name, row).join(', ')}\n`)
+    const again = await play(scene, failed)
+    rows = rows.map((row) => again.find(({ player, delivery }) => player === row.player && delivery === row.delivery) ?? row)
+  }
+  return rows
+}
+
+async function play({ stream, act, judge }: Scene, seats: readonly Seat[]): Promise<Row[]> {
   const since = Date.now() - 60_000
   const [a, b, x] = await Promise.all(['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((host) => startTarget(host, since)))
   if (a === undefined || b === undefined || x === undefined) throw new Error('a target is missing')
   const router = await startRouter({ 'cdn-a': a, 'cdn-b': b, 'cdn-x': x })
   // One after the other: starting is what costs.
   const watched: Watched[] = []
-  for (const delivery of DELIVERIES) {
-    for (const player of PLAYERS) watched.push(await watch(browser, pages, player, delivery, `${router.url}/${delivery}/${stream}/${player.protocol === 'hls' ? 'master.m3u8' : 'manifest.mpd'}`))
-  }
-  const patience = Date.now() + 15_000
+  for (const { player, delivery } of seats) watched.push(await watch(browser, pages, player, delivery, `${router.url}/${delivery}/${stream}/${player.protocol === 'hls' ? 'master.m3u8' : 'manifest.mpd'}`))
+  const patience = Date.now() + 60_000
   while (Date.now() < patience && !watched.every(({ started }) => started())) await wait(200)
   const event = await act({ router, kill: () => a.kill() })
   if (values.trace === true) trace(watched, event)
@@ -119,7 +143,7 @@ async function play({ stream, act, judge }: Scene): Promise<Row[]> {
 const began = Date.now()
 const rows: Record<string, readonly Row[]> = {}
 for (const [name, scene] of Object.entries(SCENES)) {
-  if (values.only === undefined || values.only === name) rows[name] = await play(scene)
+  if (values.only === undefined || values.only === name) rows[name] = await perform(name, scene)
 }
 await pages.close()
 await browser.close()
@@ -128,6 +152,6 @@ const versions = Object.fromEntries([...new Set(PLAYERS.flatMap((player) => play
 const text = report(rows, { ...versions, Chromium: browser.version() })
 process.stdout.write(`${text}\n${Math.round((Date.now() - began) / 1000)} s\n`)
 if (values.keep !== true && values.only === undefined) writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'players.md'), text)
-const broken = promises(rows)
+const broken = Object.entries(rows).flatMap(([scene, list]) => list.flatMap((row) => [...leaks(scene, row), ...failings(scene, row)]))
 for (const promise of broken) process.stderr.write(`broken: ${promise}\n`)
 process.exitCode = broken.length > 0 ? 1 : 0

@@ -37,7 +37,7 @@ export async function watch(browser: Browser, pages: Pages, player: Player, deli
   page.on('request', (request) => {
     if (/^https?:/.test(request.url())) requests.push({ heard: Date.now(), request })
   })
-  await page.goto(pages.url(player, stream))
+  await page.goto(pages.url(player, stream), { timeout: 120_000 })
   let open = true
   const sampling = (async () => {
     while (open) {
@@ -84,4 +84,10 @@ export function longestStall(samples: readonly Sample[]): number {
     longest = Math.max(longest, sample.at - since.at)
   }
   return longest / 1000
+}
+
+/** Seconds beyond the usual between two looks at the page: what the machine did not give it. */
+export function longestWait(samples: readonly Sample[]): number {
+  const waits = samples.slice(1).map(({ at }, i) => at - (samples[i]?.at ?? at) - SAMPLE_MS)
+  return Math.max(0, ...waits) / 1000
 }
