@@ -4,6 +4,7 @@ import type { Figures } from './load.ts'
 import { deploy, megabytes, runs, Scope } from './deployment.ts'
 import type { Deployment, Router } from './deployment.ts'
 import { pause } from '../state/redis-server.ts'
+import { judgeTimes } from './until.ts'
 
 export interface Stage {
   readonly deployment: Deployment
@@ -44,18 +45,21 @@ export async function one(scope: Scope, lines: readonly (readonly string[])[] = 
   return { deployment, router }
 }
 
+/** An answer that takes longer is an error. */
+const LATE_MS = 5000
 const NONE: Figures = { requests: 0, errors: 0, p50: 0, p99: 0 }
 
 export interface How {
   /** Milliseconds. Default 2000. */
   readonly baselineMs?: number
-  /** Whether times are judged. Default true. */
+  /** Whether times are judged, an answer's too. Default true. */
   readonly timed?: boolean
 }
 
 export async function perform({ open = one, fault }: Case, { baselineMs = 2000, timed = true }: How = {}): Promise<Result> {
   const scope = new Scope()
-  const load = new Load()
+  judgeTimes(timed)
+  const load = timed ? new Load(LATE_MS) : new Load(12 * LATE_MS, 100)
   let [baseline, faulted, megabytesBefore, megabytesAfter] = [NONE, NONE, 0, 0]
   let failure: string | undefined
   let figure = ''

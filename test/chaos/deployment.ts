@@ -11,6 +11,7 @@ import * as processes from '../state/redis-server.ts'
 import type { Server } from '../state/redis-server.ts'
 import { startTarget } from './targets.ts'
 import type { Target } from './targets.ts'
+import { until } from './until.ts'
 
 /** What runs until the case is over; the last to come is the first to go. */
 export class Scope {
@@ -48,6 +49,8 @@ export class Deployment {
   readonly targets: readonly Target[]
   /** Where commands are sent to; where the router looks may be somewhere else. */
   url: string
+  /** How the router checks targets. */
+  checks = 'intervalSeconds: 0.5, timeoutSeconds: 0.5, fall: 2'
   readonly #directory = mkdtempSync(join(tmpdir(), 'wissel-chaos-'))
   #link: RedisLink | undefined
 
@@ -80,7 +83,7 @@ export class Deployment {
     for (const kind of ['targets', 'services']) mkdirSync(join(directory, kind), { recursive: true })
     writeFileSync(join(directory, 'wissel.yaml'), `router: ${router}\ntrustedProxies: [127.0.0.0/8]\nlog: { sinks: [] }\n`)
     const targets = this.targets.map(({ id, port }, i) => `  - { id: ${id}, host: 127.0.0.1, port: ${port}, scheme: http, weight: ${i === 0 ? 1 + number / 1000 : 1} }\n`)
-    writeFileSync(join(directory, 'targets', 'all.yaml'), `checks: { path: /health, contains: '#EXTM3U', scheme: http, allowInternal: true, intervalSeconds: 0.5, timeoutSeconds: 0.5, fall: 2 }\ntargets:\n${targets.join('')}`)
+    writeFileSync(join(directory, 'targets', 'all.yaml'), `checks: { path: /health, contains: '#EXTM3U', scheme: http, allowInternal: true, ${this.checks} }\ntargets:\n${targets.join('')}`)
     writeFileSync(join(directory, 'services', 'chaos.yaml'), `service: chaos\nprefix: /chaos\nsteps:\n  - name: all\n    targets: [${this.targets.map(({ id }) => id).join(', ')}]\n    select: weighted\n`)
     return directory
   }
@@ -133,8 +136,8 @@ export async function metric({ running }: Router, name: string, labels = ''): Pr
 export const versionOf = (router: Router) => metric(router, 'wissel_snapshot_version')
 
 /** Resolves with the milliseconds until the router runs a version. */
-export function runs(router: Router, version: number, limitMs = 10_000): Promise<number> {
-  return processes.until(async () => (await versionOf(router)) === version, limitMs)
+export function runs(router: Router, version: number, limitMs?: number): Promise<number> {
+  return until(async () => (await versionOf(router)) === version, limitMs)
 }
 
 export async function megabytes(router: Router): Promise<number> {

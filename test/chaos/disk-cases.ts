@@ -8,7 +8,7 @@ import type { Case } from './case.ts'
 import { deploy, metric, runs, versionOf } from './deployment.ts'
 import type { Router, Scope } from './deployment.ts'
 import { publish } from './redis-cases.ts'
-import { until } from '../state/redis-server.ts'
+import { until } from './until.ts'
 
 /** Milliseconds in which a router has to be ready without Redis. */
 const READY_MS = 2000

@@ -5,13 +5,14 @@ import { deploy, metric, runs } from './deployment.ts'
 import type { Deployment, Router } from './deployment.ts'
 import { ask } from '../e2e/running.ts'
 import type { Target, Way } from './targets.ts'
-import { pause, until } from '../state/redis-server.ts'
+import { pause } from '../state/redis-server.ts'
+import { until } from './until.ts'
 
 /** Nobody was sent to a target for so long: it has no viewers any more. */
 const QUIET_MS = 1000
 
 /** Milliseconds from the call until the last viewer was sent to a target. */
-export async function left({ load }: Pick<Stage, 'load'>, target: Target, limitMs = 10_000): Promise<number> {
+export async function left({ load }: Pick<Stage, 'load'>, target: Target, limitMs?: number): Promise<number> {
   const start = performance.now()
   await until(() => performance.now() - Math.max(start, load.lastAt(target.authority)) > QUIET_MS, limitMs)
   return Math.max(0, Math.round(load.lastAt(target.authority) - start))

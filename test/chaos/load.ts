@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http'
 
 export interface Figures {
   readonly requests: number
-  /** Anything but a 302: another status, a connection that failed, an answer later than 5 s. */
+  /** Anything but a 302: another status, a connection that failed, an answer later than was asked for. */
   readonly errors: number
   /** Milliseconds. */
   readonly p50: number
@@ -11,7 +11,6 @@ export interface Figures {
 }
 
 const TICK_MS = 10
-const LATE_MS = 5000
 /** Requests that may wait for an answer at once; more would measure this client. */
 const MAX_OPEN = 200
 /** Addresses of the documentation network, one viewer each. */
@@ -20,6 +19,7 @@ const VIEWERS = Array.from({ length: 250 }, (_, i) => `198.51.100.${i + 1}`)
 export class Load {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 16 })
   readonly #perTick: number
+  readonly #lateMs: number
   #timer: NodeJS.Timeout | undefined
   #url = ''
   #sent = 0
@@ -30,7 +30,9 @@ export class Load {
   readonly #last = new Map<string, number>()
   #causes = new Map<string, number>()
 
-  constructor(perSecond = 300) {
+  /** @param lateMs milliseconds after which an answer counts as none */
+  constructor(lateMs: number, perSecond = 300) {
+    this.#lateMs = lateMs
     this.#perTick = Math.max(1, Math.round((perSecond * TICK_MS) / 1000))
   }
 
@@ -81,7 +83,7 @@ export class Load {
         this.#causes.set(cause, (this.#causes.get(cause) ?? 0) + 1)
         resolve()
       }
-      const outgoing = request(this.#url, { agent: this.#agent, headers: { 'x-forwarded-for': viewer }, timeout: LATE_MS }, (response) => {
+      const outgoing = request(this.#url, { agent: this.#agent, headers: { 'x-forwarded-for': viewer }, timeout: this.#lateMs }, (response) => {
         response.resume()
         const { statusCode = 0, headers: { location = '' } } = response
         if (statusCode !== 302) return fail(String(statusCode))

@@ -4,7 +4,8 @@ import { deploy, runs, startSentinel, startServer, versionOf } from './deploymen
 import type { Scope } from './deployment.ts'
 import { startFaultProxy } from './fault-proxy.ts'
 import type { Fault, FaultProxy } from './fault-proxy.ts'
-import { pause, until } from '../state/redis-server.ts'
+import { pause } from '../state/redis-server.ts'
+import { until } from './until.ts'
 
 const STATE_LIMIT_MS = 15_000
 

@@ -2,7 +2,8 @@
 import { expect, one } from './case.ts'
 import type { Case, Stage } from './case.ts'
 import { metric, runs, startServer, versionOf } from './deployment.ts'
-import { pause, until } from '../state/redis-server.ts'
+import { pause } from '../state/redis-server.ts'
+import { until } from './until.ts'
 
 const redisUp = async ({ router }: Stage) => (await metric(router, 'wissel_redis_up')) === 1
 
