@@ -14,6 +14,7 @@ export interface LoadResult {
   /** Microseconds. */
   readonly p50: number
   readonly p99: number
+  readonly p999: number
 }
 
 /** Latency histogram: 10 µs wide, up to 1 s. */
@@ -65,6 +66,6 @@ const started = performance.now()
 for (let i = 0; i < connections; i++) open()
 setTimeout(() => {
   running = false
-  const result: LoadResult = { requests, errors, seconds: (performance.now() - started) / 1000, p50: percentile(0.5), p99: percentile(0.99) }
+  const result: LoadResult = { requests, errors, seconds: (performance.now() - started) / 1000, p50: percentile(0.5), p99: percentile(0.99), p999: percentile(0.999) }
   process.send?.(result, () => process.exit())
 }, seconds * 1000)

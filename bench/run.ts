@@ -1,11 +1,10 @@
 /**
- * `npm run bench`: everything, in at most four minutes, printed and written to `RESULTS.md`.
+ * `npm run bench`: everything, in at most four minutes, printed and written to its part of `RESULTS.md`.
  * `npm run bench -- --quick`: the same in less than 40 seconds with fewer rounds and without the largest sizes, printed only.
  */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { measureDecisions } from './decide.ts'
 import { machine } from './machine.ts'
+import { writeSection } from './results.ts'
 import { measureSteering } from './steering.ts'
 import { measureServers, reportServers } from './server.ts'
 
@@ -20,9 +19,7 @@ const decisions = await measureDecisions(quick ? { rounds: 3, until: limit - 10_
 const steering = await measureSteering(quick ? { rounds: 3, batchMs: 2, until: limit } : { rounds: 9, batchMs: 20, until: limit })
 const minutes = ((performance.now() - started) / 60_000).toFixed(1)
 
-const text = `# Results
-
-Written by \`npm run bench\`${quick ? ' -- --quick' : ''} on ${new Date().toISOString().slice(0, 10)}, in ${minutes} minutes; do not edit. What was tried and why: \`NOTES.md\`.
+const text = `Written by \`npm run bench\`${quick ? ' -- --quick' : ''} on ${new Date().toISOString().slice(0, 10)}, in ${minutes} minutes.
 
 ${facts}.
 
@@ -34,4 +31,4 @@ ${decisions}
 ${steering}`
 
 process.stdout.write(text)
-if (!quick) await writeFile(join(import.meta.dirname, 'RESULTS.md'), text)
+if (!quick) await writeSection('bench', text)

@@ -4,7 +4,6 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { startApp } from '../src/app.ts'
 import { redirectAnswer } from '../src/http/answers.ts'
 import { LIMITS } from '../src/http/limits.ts'
 import { hardenedServer } from '../src/http/node-http.ts'
@@ -12,6 +11,8 @@ import { edgeHost } from './configuration.ts'
 import type { Report } from './subjects.ts'
 
 async function startWissel(directory: string): Promise<number> {
+  // Only the router's own process gets the router's code, and the memory and time that it takes.
+  const { startApp } = await import('../src/app.ts')
   const app = await startApp({ directory, messages: () => undefined })
   return app.public.port
 }

@@ -17,6 +17,6 @@ end
 
 function done(summary, latency)
   local errors = summary.errors
-  io.write(string.format('{"requests":%d,"errors":%d,"seconds":%f,"p50":%d,"p99":%d}\n', summary.requests,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout, summary.duration / 1e6, latency:percentile(50), latency:percentile(99)))
+  io.write(string.format('{"requests":%d,"errors":%d,"seconds":%f,"p50":%d,"p99":%d,"p999":%d}\n', summary.requests,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout, summary.duration / 1e6, latency:percentile(50), latency:percentile(99), latency:percentile(99.9)))
 end
