@@ -12,7 +12,7 @@ export interface Size {
 }
 
 /** Cities that groups of edges stand in, with degrees north and east. */
-const CITIES = [
+export const CITIES = [
   ['ams', 52.37, 4.9], ['fra', 50.11, 8.68], ['par', 48.86, 2.35], ['mad', 40.42, -3.7], ['mil', 45.46, 9.19],
   ['waw', 52.23, 21.01], ['sto', 59.33, 18.07], ['vie', 48.21, 16.37], ['ath', 37.98, 23.73], ['lis', 38.72, -9.14],
 ] as const

@@ -8,6 +8,7 @@ const present = new Map<string, boolean>()
 export function isPresent(program: string): boolean {
   let found = present.get(program)
   if (found === undefined) {
+    // What is not an option to a program makes it say so and end.
     found = spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined
     present.set(program, found)
   }

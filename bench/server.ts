@@ -14,10 +14,10 @@ import type { Report, Subject } from './subjects.ts'
 import { isPresent, pinned } from './machine.ts'
 import { requestText, viewers } from './viewers.ts'
 
-const CONNECTIONS = 64
-const PATHS = 10_000
-const TARGETS = 40
-const SERVICES = 100
+export const CONNECTIONS = 64
+export const PATHS = 10_000
+export const TARGETS = 40
+export const SERVICES = 100
 
 export interface ServerOptions {
   readonly rounds: number
@@ -55,7 +55,7 @@ export async function withStage<T>(use: (stage: Stage) => Promise<T>): Promise<T
   }
 }
 
-const LOG_FILE = 'decisions.log'
+export const LOG_FILE = 'decisions.log'
 const NEWLINE = 10
 
 const SETTINGS = `listen: 127.0.0.1:0

@@ -1,0 +1,48 @@
+/**
+ * What an idle connection costs a contestant in memory. The connections come from processes of their own and from
+ * several addresses, as one address has too few ports; each has had an answer, as a player's has between two manifests.
+ */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { load } from '../server.ts'
+import type { Contestant } from './contestant.ts'
+import type { IdleReport } from './idle-load.ts'
+import { withRunning } from './measure.ts'
+import { end, launch, memoryOf } from './processes.ts'
+import type { Stage } from './stage.ts'
+
+export interface IdleCost {
+  /** Open and answered when memory was looked at. */
+  readonly connections: number
+  /** Bytes of resident memory. What the kernel holds for a socket is not in it. */
+  readonly each: number
+}
+
+/** Descriptors that a server needs for anything else. */
+const SPARE = 500
+const CLIENTS = 2
+
+/** As many as are wanted, or as a process may have open here. */
+export function idleConnections(wanted: number): number {
+  const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Number.POSITIVE_INFINITY)
+  return Math.max(0, Math.min(wanted, limit - SPARE))
+}
+
+export function measureIdle(contestant: Contestant, stage: Stage, wanted: number): Promise<IdleCost> {
+  return withRunning(contestant, stage, async ({ port, pids }) => {
+    // What is allocated once, however many come, is not a connection's.
+    await load(port, 2, stage)
+    const before = memoryOf(pids, 'VmRSS')
+    const clients = Array.from({ length: CLIENTS }, (_, i) =>
+      launch('load', process.execPath, [join(import.meta.dirname, 'idle-load.ts'), String(port), String(Math.floor(wanted / CLIENTS)), String(i), stage.requests], ['ignore', 'inherit', 'inherit', 'ipc']))
+    try {
+      const reports = await Promise.all(clients.map(async (client) => (await once(client, 'message') as [IdleReport])[0]))
+      const after = memoryOf(pids, 'VmRSS')
+      const connections = reports.reduce((sum, { open }) => sum + open, 0)
+      return { connections, each: ((after - before) * 1024) / connections }
+    } finally {
+      await Promise.all(clients.map((client) => end(client)))
+    }
+  })
+}

@@ -1,0 +1,90 @@
+/** One contestant, started anew: how long until it is ready, and its three loads one after the other. */
+import type { LoadResult } from '../load.ts'
+import { load } from '../server.ts'
+import { untilRight } from './answers.ts'
+import type { Contestant, Half, Running } from './contestant.ts'
+import { cpuOf, memoryOf } from './processes.ts'
+import type { Stage } from './stage.ts'
+
+/** `keep`: kept connections. `close`: a connection for every request. `swap`: kept, with a swap every second. */
+export const LOADS = ['keep', 'close', 'swap'] as const
+export type Load = (typeof LOADS)[number]
+
+export interface Lap extends LoadResult {
+  /** Microseconds of processor time per request, user and system, all processes. */
+  readonly cpu: number
+  /** The same of what it needs besides. */
+  readonly helpers: number
+}
+
+export interface Run {
+  /** Milliseconds from starting it until it answered right. */
+  readonly ready: number
+  /** A contestant with nothing to swap has no `swap`. */
+  readonly laps: Readonly<Partial<Record<Load, Lap>>>
+  /** KiB: the most that its processes have held, added up; after the loads without swaps, and over all. */
+  readonly memory: number
+  readonly memorySwapping: number
+}
+
+export interface Seconds {
+  /** Whole ones, as `wrk` takes them. A server must have compiled what it runs often. */
+  readonly warm: number
+  readonly lap: number
+}
+
+/** A country database takes a router a second, and a table of a million networks a few. */
+const START_MS = 60_000
+/** What was swapped last must be in force after this many milliseconds. */
+const SWAPPED_MS = 5000
+const SWAP_EVERY_MS = 1000
+
+/** Starts a contestant, waits until it answers right, and ends it in any case. */
+export async function withRunning<T>(contestant: Contestant, stage: Stage, use: (running: Running, ready: number) => Promise<T>): Promise<T> {
+  const since = performance.now()
+  const running = await contestant.start(stage)
+  try {
+    return await use(running, await untilRight(contestant, stage, running.port, { since, patience: START_MS }))
+  } finally {
+    await running.stop()
+  }
+}
+
+export function measure(contestant: Contestant, stage: Stage, { warm, lap }: Seconds): Promise<Run> {
+  return withRunning(contestant, stage, async (running, ready) => {
+    const closing = { ...stage, requests: stage.closing }
+    await load(running.port, warm, stage)
+    const keep = await measureLap(running, lap, stage)
+    await load(running.port, 1, closing)
+    const close = await measureLap(running, lap, closing)
+    const memory = memoryOf(running.pids, 'VmHWM')
+    const swapped = running.swap === undefined ? undefined : await measureSwaps(contestant, running, running.swap, lap, stage)
+    return { ready, laps: { keep, close, ...(swapped === undefined ? {} : { swap: swapped.lap }) }, memory, memorySwapping: Math.max(memory, swapped?.memory ?? 0) }
+  })
+}
+
+async function measureLap(running: Running, seconds: number, stage: Stage): Promise<Lap> {
+  const before = { own: cpuOf(running.pids), helpers: cpuOf(running.helpers ?? []) }
+  const result = await load(running.port, seconds, stage)
+  return { ...result, cpu: (cpuOf(running.pids) - before.own) / result.requests, helpers: (cpuOf(running.helpers ?? []) - before.helpers) / result.requests }
+}
+
+async function measureSwaps(contestant: Contestant, running: Running, swap: (half: Half) => Promise<void>, seconds: number, stage: Stage): Promise<{ lap: Lap, memory: number }> {
+  let half: Half = 0
+  let memory = 0
+  let going: Promise<void> = Promise.resolve()
+  let failed: unknown
+  const once = () => {
+    memory = Math.max(memory, memoryOf(running.pids, 'VmHWM'))
+    half = half === 0 ? 1 : 0
+    const next = half
+    going = going.then(() => swap(next)).catch((error: unknown) => void (failed ??= error))
+  }
+  once()
+  const timer = setInterval(once, SWAP_EVERY_MS)
+  const lap = await measureLap(running, seconds, stage).finally(() => clearInterval(timer))
+  await going
+  if (failed !== undefined) throw failed
+  await untilRight(contestant, stage, running.port, { since: performance.now(), patience: SWAPPED_MS, half })
+  return { lap, memory: Math.max(memory, memoryOf(running.pids, 'VmHWM')) }
+}
