@@ -17,7 +17,7 @@ export function spread(values: readonly number[]): Spread {
 /** `412 (398–455)`. */
 export function tell({ median, least, most }: Spread, digits = 0): string {
   const text = (value: number) => value.toFixed(digits)
-  return least === most ? text(median) : `${text(median)} (${text(least)}–${text(most)})`
+  return text(least) === text(most) ? text(median) : `${text(median)} (${text(least)}–${text(most)})`
 }
 
 /** A table in Markdown; the first column is text, the others are numbers. */

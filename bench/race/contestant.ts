@@ -16,6 +16,8 @@ export interface Contestant {
   missing(): string | undefined
   /** Begins to start it on the server's core. Rejects where it cannot be started; whether it answers is for the caller to see. */
   start(stage: Stage): Promise<Running>
+  /** Decisions in its log, once it has ended; the next one begins a new log. Absent: it records none. */
+  recorded?(stage: Stage): Promise<number>
 }
 
 export interface Running {

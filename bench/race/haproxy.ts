@@ -5,9 +5,12 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { isPresent } from '../machine.ts'
 import type { Contestant, Half } from './contestant.ts'
+import { takeDecisions } from './log.ts'
 import { end, freePort, launch } from './processes.ts'
 import { defaultEdge, edgeByCountry } from './stage.ts'
 import type { Stage } from './stage.ts'
+
+const LOG = 'haproxy.log'
 
 export const haproxy: Contestant = {
   name: 'HAProxy',
@@ -20,11 +23,12 @@ export const haproxy: Contestant = {
     await writeFile(configuration, await filled(stage, port))
     await writeFile(join(stage.work, 'haproxy-services.map'), stage.hosts.map((host) => `${host} ${host.split('.')[0]}\n`).join(''))
     await writeFile(edgesFile(stage), entries(0))
-    const [log, messages] = await Promise.all(['haproxy.log', 'haproxy-messages.log'].map((name) => open(join(stage.work, name), 'a')))
+    const [log, messages] = await Promise.all([LOG, 'haproxy-messages.log'].map((name) => open(join(stage.work, name), 'a')))
     const child = launch('server', 'haproxy', ['-db', '-f', configuration], ['ignore', log?.fd, messages?.fd])
     await Promise.all([log?.close(), messages?.close()])
     return { port, pids: [child.pid], swap: (half) => swap(stage, half), stop: () => end(child) }
   },
+  recorded: ({ work }) => takeDecisions(join(work, LOG)),
 }
 
 async function filled({ work, networks }: Stage, port: number): Promise<string> {

@@ -2,6 +2,7 @@
  * What an idle connection costs a contestant in memory. The connections come from processes of their own and from
  * several addresses, as one address has too few ports; each has had an answer, as a player's has between two manifests.
  */
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,6 +30,14 @@ export function idleConnections(wanted: number): number {
   return Math.max(0, Math.min(wanted, limit - SPARE))
 }
 
+async function told(client: ChildProcess): Promise<IdleReport> {
+  const ended = once(client, 'exit').then(([code]) => Promise.reject(new Error(`idle connections ended with status ${String(code)}`)))
+  const [report] = (await Promise.race([once(client, 'message'), ended])) as [IdleReport]
+  // It ends when it is told to, and that is no failure.
+  ended.catch(() => undefined)
+  return report
+}
+
 export function measureIdle(contestant: Contestant, stage: Stage, wanted: number): Promise<IdleCost> {
   return withRunning(contestant, stage, async ({ port, pids }) => {
     // What is allocated once, however many come, is not a connection's.
@@ -37,7 +46,7 @@ export function measureIdle(contestant: Contestant, stage: Stage, wanted: number
     const clients = Array.from({ length: CLIENTS }, (_, i) =>
       launch('load', process.execPath, [join(import.meta.dirname, 'idle-load.ts'), String(port), String(Math.floor(wanted / CLIENTS)), String(i), stage.requests], ['ignore', 'inherit', 'inherit', 'ipc']))
     try {
-      const reports = await Promise.all(clients.map(async (client) => (await once(client, 'message') as [IdleReport])[0]))
+      const reports = await Promise.all(clients.map(told))
       const after = memoryOf(pids, 'VmRSS')
       const connections = reports.reduce((sum, { open }) => sum + open, 0)
       return { connections, each: ((after - before) * 1024) / connections }

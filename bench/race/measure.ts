@@ -50,22 +50,29 @@ export async function withRunning<T>(contestant: Contestant, stage: Stage, use: 
   }
 }
 
-export function measure(contestant: Contestant, stage: Stage, { warm, lap }: Seconds): Promise<Run> {
-  return withRunning(contestant, stage, async (running, ready) => {
+/** Rejects where a contestant's log lacks one of the requests that it has answered. */
+export async function measure(contestant: Contestant, stage: Stage, { warm, lap }: Seconds): Promise<Run> {
+  let warming = 0
+  const run = await withRunning(contestant, stage, async (running, ready): Promise<Run> => {
     const closing = { ...stage, requests: stage.closing }
-    await load(running.port, warm, stage)
+    warming += (await load(running.port, warm, stage)).requests
     const keep = await measureLap(running, lap, stage)
-    await load(running.port, 1, closing)
+    warming += (await load(running.port, 1, closing)).requests
     const close = await measureLap(running, lap, closing)
     const memory = memoryOf(running.pids, 'VmHWM')
     const swapped = running.swap === undefined ? undefined : await measureSwaps(contestant, running, running.swap, lap, stage)
     return { ready, laps: { keep, close, ...(swapped === undefined ? {} : { swap: swapped.lap }) }, memory, memorySwapping: Math.max(memory, swapped?.memory ?? 0) }
   })
+  const answered = Object.values(run.laps).reduce((sum, { requests }) => sum + requests, warming)
+  const recorded = await contestant.recorded?.(stage)
+  if (recorded !== undefined && recorded < answered) throw new Error(`${contestant.name} has answered ${answered} requests and recorded ${recorded}`)
+  return run
 }
 
 async function measureLap(running: Running, seconds: number, stage: Stage): Promise<Lap> {
   const before = { own: cpuOf(running.pids), helpers: cpuOf(running.helpers ?? []) }
   const result = await load(running.port, seconds, stage)
+  if (result.requests === 0) throw new Error('nothing is answered; the machine may be too busy to race on')
   return { ...result, cpu: (cpuOf(running.pids) - before.own) / result.requests, helpers: (cpuOf(running.helpers ?? []) - before.helpers) / result.requests }
 }
 

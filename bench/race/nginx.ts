@@ -4,10 +4,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isPresent } from '../machine.ts'
 import type { Contestant, Half } from './contestant.ts'
+import { takeDecisions } from './log.ts'
 import { end, freePort, launch } from './processes.ts'
 import { defaultEdge, edgeByCountry } from './stage.ts'
 import type { Stage } from './stage.ts'
 
+/** As the configuration has it. */
+const LOG = 'nginx.log'
 const MODULE = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules', '/usr/share/nginx/modules', '/etc/nginx/modules', '/usr/local/nginx/modules']
   .map((directory) => join(directory, 'ngx_http_geoip2_module.so'))
   .find((path) => existsSync(path))
@@ -30,9 +33,11 @@ export const nginx: Contestant = {
         await writeEdges(stage, half)
         child.kill('SIGHUP')
       },
-      stop: () => end(child),
+      // Gracefully: otherwise lines that it has not written yet are lost.
+      stop: () => end(child, 'SIGQUIT'),
     }
   },
+  recorded: ({ work }) => takeDecisions(join(work, LOG)),
 }
 
 async function filled({ work, database, hosts }: Stage, port: number): Promise<string> {

@@ -23,7 +23,7 @@ export const LOAD_NAMES: Readonly<Record<Load, string>> = {
 const AIMS = { keep: 1.15, close: 1.3, swapP99: 1.5, ready: 1000 } as const
 
 const NONE = '–'
-const of = (values: readonly number[], digits: number) => (values.length === 0 ? NONE : tell(spread(values), digits))
+const told = (values: readonly number[], digits: number) => (values.length === 0 ? NONE : tell(spread(values), digits))
 
 /** Processor time per request as a multiple of the first contestant's in the same round. */
 export function ratios({ runs }: Found, contestant: Contestant, load: Load): number[] {
@@ -50,7 +50,7 @@ export function report(found: Found, missing: readonly string[], judged: Contest
     `One at a time, started anew for every round, which begins with another one each time. Rounds: ${rounds}, a load takes ${seconds} s. Processor time is user and system of all processes of the contestant.`,
     `Against ${first?.name ?? ''} is within the same round. Median, with the least and the most of all rounds.\n`,
     ...LOADS.map((load) => section(found, load)),
-    'No contestant loses requests but where the last column says so. A latency here is that of a server under all the load that it can take, so it follows from the rate.\n',
+    'Failed requests got no answer: their connection was closed under them. A latency here is that of a server under all the load that it can take, so it follows from the rate.\n',
     `### What else it takes\n\n${others(found)}`,
     `### Aims\n\n${aims(found, judged)}`,
     '### Who takes part\n',
@@ -64,14 +64,14 @@ function section(found: Found, load: Load): string {
   const rows = [...found.runs].flatMap(([contestant, runs]) => {
     const laps = runs.flatMap(({ laps }) => laps[load] ?? [])
     if (laps.length === 0) return []
-    const helpers = laps.some((lap) => lap.helpers > 0) ? `, + ${of(laps.map((lap) => lap.helpers), 2)} beside it` : ''
+    const helpers = laps.some((lap) => lap.helpers > 0) ? `, + ${told(laps.map((lap) => lap.helpers), 2)} beside it` : ''
     return [[
       contestant.name + helpers,
-      of(laps.map(({ cpu }) => cpu), 1),
-      of(ratios(found, contestant, load), 2),
-      of(laps.map(({ requests, seconds }) => requests / seconds), 0),
-      ...(['p50', 'p99', 'p999'] as const).map((key) => of(laps.map((lap) => lap[key] / 1000), 2)),
-      of(laps.map(({ errors, requests }) => (errors / requests) * 1e6), 0),
+      told(laps.map(({ cpu }) => cpu), 1),
+      told(ratios(found, contestant, load), 2),
+      told(laps.map(({ requests, seconds }) => requests / seconds), 0),
+      ...(['p50', 'p99', 'p999'] as const).map((key) => told(laps.map((lap) => lap[key] / 1000), 2)),
+      told(laps.map(({ errors, requests }) => (errors / requests) * 1e6), 0),
     ]]
   })
   const [first] = [...found.runs.keys()]
@@ -79,14 +79,14 @@ function section(found: Found, load: Load): string {
 }
 
 function others({ runs, idle }: Found): string {
-  const rows = [...runs].map(([contestant, of_]) => {
+  const rows = [...runs].map(([contestant, all]) => {
     const cost = idle.get(contestant)
     return [
       contestant.name,
-      of(of_.map(({ ready }) => ready), 0),
-      of(of_.map(({ memory }) => memory / 1024), 0),
-      contestant.swaps === undefined ? NONE : of(of_.map(({ memorySwapping }) => memorySwapping / 1024), 0),
-      of(swapP99(of_), 2),
+      told(all.map(({ ready }) => ready), 0),
+      told(all.map(({ memory }) => memory / 1024), 0),
+      contestant.swaps === undefined ? NONE : told(all.map(({ memorySwapping }) => memorySwapping / 1024), 0),
+      told(swapP99(all), 2),
       cost === undefined ? NONE : `${(cost.each / 1024).toFixed(1)} (${cost.connections} open)`,
     ]
   })
@@ -102,7 +102,7 @@ function aims(found: Found, judged: Contestant): string {
   const runs = found.runs.get(judged) ?? []
   const row = (what: string, values: readonly number[], aim: number, digits: number) => {
     const middle: Spread | undefined = values.length === 0 ? undefined : spread(values)
-    return [what, String(aim), of(values, digits), middle === undefined ? NONE : middle.median <= aim ? 'met' : 'not met']
+    return [what, String(aim), told(values, digits), middle === undefined ? NONE : middle.median <= aim ? 'met' : 'not met']
   }
   const [first] = [...found.runs.keys()]
   return table([`${judged.name}, at most`, 'aim', 'found', ''], [

@@ -12,6 +12,7 @@ import { openRedisState } from '../../src/state/redis-state.ts'
 import { isPresent } from '../machine.ts'
 import { LOG_FILE, TARGETS } from '../server.ts'
 import type { Contestant, Half, Running } from './contestant.ts'
+import { takeDecisions } from './log.ts'
 import { end, freePort, launch } from './processes.ts'
 import { halfOf } from './stage.ts'
 import type { Stage } from './stage.ts'
@@ -26,6 +27,7 @@ export function embedded(name = 'Wissel', flags: readonly string[] = []): Contes
     does: WHOLE,
     swaps: 'a changed configuration and SIGHUP: all services are built anew and swapped; an operator takes half of the targets out (`overrides.json`)',
     missing: () => undefined,
+    recorded,
     start: async (stage) => {
       const state = await newState(stage)
       const router = await startRouter(stage, ['--state-dir', state, ...flags])
@@ -47,6 +49,7 @@ export function withRedis(name = 'Wissel with Redis', flags: readonly string[] =
     does: `${WHOLE.slice(0, -1)}; state and health through a Redis beside it, whose own processor time is told apart.`,
     swaps: 'the same changes, published to Redis as `wissel apply` and `wissel target` do',
     missing: () => (isPresent('redis-server') ? undefined : 'redis-server is not installed'),
+    recorded,
     start: async (stage) => {
       const port = await freePort()
       const redis = launch('load', 'redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', stage.work], ['ignore', 'ignore', 'inherit'])
@@ -88,6 +91,8 @@ async function startRouter(stage: Stage, flags: readonly string[]): Promise<Runn
   })
   return { port, pids: [child.pid], stop: () => end(child) }
 }
+
+const recorded = ({ directory }: Stage) => takeDecisions(join(directory, LOG_FILE))
 
 async function newState({ work }: Stage): Promise<string> {
   const state = join(work, 'state')
