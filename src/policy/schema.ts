@@ -3,6 +3,7 @@
  * directions. The types, the checks and the JSON Schema for editors all come from here. Unknown keys are errors.
  */
 import { z } from 'zod'
+import { isCountry } from '../geo/countries.ts'
 import { ADMIN_STATES, DELIVERIES, FAMILIES, FOREIGN_LAWS, KEYS, SELECTORS } from '../routing/model.ts'
 import { COUNTRY_SETS } from './sets.ts'
 
@@ -14,10 +15,8 @@ const PATH_PREFIX = /^(\/[A-Za-z0-9._~-]+)+$/
 const id = z.string().regex(ID, { error: 'use 1 to 63 lower-case letters, digits, "-" and "_"' })
 const host = z.string().regex(HOST, { error: 'use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path' })
 const hostPattern = z.string().regex(/^(\*\.)?[a-z0-9.[\]:_-]+$/, { error: 'use a host name in lower case, or "*." and a domain' })
-const country = z.string().regex(new RegExp(`^([A-Z]{2}|${Object.keys(COUNTRY_SETS).join('|')})$`), {
-  error: `use ISO 3166-1 codes in capitals such as NL, or a set: ${Object.keys(COUNTRY_SETS).join(', ')}`,
-})
-const code = z.string().regex(/^[A-Z]{2}$/, { error: 'use an ISO 3166-1 code in capitals such as NL' })
+const code = z.string().regex(/^[A-Z]{2}$/, { error: 'use an ISO 3166-1 code in capitals such as NL', abort: true }).refine(isCountry, { error: noSuchCountry })
+const country = countryOr()
 const seat = z.strictObject({ name: z.string().max(200).optional(), country: code })
 const continent = z.enum(['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'])
 const prefix = z.string().regex(PATH_PREFIX, { error: 'use a path such as /customer-7: a slash before each part, none at the end, only letters, digits and ".", "_", "~", "-"' })
@@ -126,7 +125,7 @@ export const policySchema = z.strictObject({
 })
 
 export const conditionSchema = z.strictObject({
-  country: z.array(country).min(1).optional(),
+  country: z.array(countryOr('ZZ')).min(1).optional().describe('ISO 3166-1 codes or sets; ZZ is a client whose country is not known.'),
   continent: z.array(continent).min(1).optional(),
   zone: z.array(id).min(1).optional(),
   asn: z.array(z.int().min(1).max(4294967295)).min(1).optional(),
@@ -182,6 +181,17 @@ export type PolicyInput = z.infer<typeof policySchema>
 export type ServiceInput = z.infer<typeof serviceSchema>
 export type StepInput = z.infer<typeof stepSchema>
 export type ConditionInput = z.infer<typeof conditionSchema>
+
+function countryOr(...others: readonly string[]) {
+  const sets = Object.keys(COUNTRY_SETS)
+  return z.string()
+    .regex(new RegExp(`^([A-Z]{2}|${sets.join('|')})$`), { error: `use ISO 3166-1 codes in capitals such as NL, or a set: ${sets.join(', ')}`, abort: true })
+    .refine((text) => isCountry(text) || sets.includes(text) || others.includes(text), { error: noSuchCountry })
+}
+
+function noSuchCountry({ input }: { readonly input?: unknown }): string {
+  return `no country has this code; ${input === 'UK' ? 'use GB' : input === 'EL' ? 'use GR' : 'use one of ISO 3166-1'}`
+}
 
 /** The schema of the documents in each folder. */
 export const SCHEMAS = { targets: targetsFileSchema, services: serviceSchema, zones: zonesFileSchema, policies: policySchema }

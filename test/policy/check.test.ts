@@ -76,6 +76,14 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
     'services/tv.yaml:8: rewrite.edge-ams.host: "evil.example" is not a host of target "edge-ams"; add it to the target\'s hosts',
   ]],
   ['a fence that allows and denies', tv(`${SERVICE}fence: { allow: [NL], deny: [BE] }\n`), ['services/tv.yaml:8: fence: give either allow or deny']],
+  ['a fence for a code that no country has would hold for nobody', tv(`${SERVICE}fence: { deny: [UK, XX] }\n`), [
+    'services/tv.yaml:8: fence.deny[0]: "UK" is not valid here; no country has this code; use GB',
+    'services/tv.yaml:8: fence.deny[1]: "XX" is not valid here; no country has this code; use one of ISO 3166-1',
+  ]],
+  ['a target in a country that does not exist', { 'targets/all.yaml': replace(TARGETS, 'countries: [IE]', 'countries: [EI]') }, [
+    'targets/all.yaml:27: targets[2].jurisdiction.server.countries[0]: "EI" is not valid here; no country has this code; use one of ISO 3166-1',
+  ]],
+  ['a step may be meant for clients whose country is not known', replaced('    targets:', '    when: { country: [ZZ] }\n    targets:'), []],
   ['a country in lower case', tv(`${SERVICE}fence: { allow: [nl] }\n`), [
     'services/tv.yaml:8: fence.allow[0]: "nl" is not valid here; use ISO 3166-1 codes in capitals such as NL, or a set: eu-members, eea-members, eu-adequate',
   ]],
