@@ -10,7 +10,11 @@ export interface Matched {
   readonly rest: string
 }
 
+/** Everything under it is the router's own, whatever the host; nothing of it is ever a service's. */
+export const OWN_PREFIX = '/-/'
+
 export function match(snapshot: Snapshot, host: string, path: string): Matched | undefined {
+  if (path.startsWith(OWN_PREFIX)) return undefined
   const byHost = snapshot.hosts.get(host)
   if (byHost !== undefined) return { service: byHost, rest: path }
   let end = 0

@@ -28,6 +28,8 @@ const cases: [name: string, host: string, path: string, service: string | undefi
   ['a subdomain is another host', 'evil.play.example', '/x.mpd', undefined, ''],
   ['names of object properties are no services', '__proto__', '/constructor/x.mpd', undefined, ''],
   ['an empty host is unknown', '', '/x.mpd', undefined, ''],
+  ['what is the router\'s own is no service\'s, on its host neither', 'play.example', '/-/player', undefined, ''],
+  ['only that: a dash may begin a title', 'play.example', '/-a/x.mpd', 'byhost', '/-a/x.mpd'],
   ['slashes alone match nothing', 'other.example', '/////////', undefined, ''],
 ]
 for (const [name, host, path, service, rest] of cases) {
