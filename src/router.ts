@@ -100,7 +100,7 @@ export class Router {
     if (resolved.method === 'OPTIONS') return optionsAnswer()
 
     const world = this.#options.world()
-    if (world === undefined) return refusalAnswer(503, 'no_target')
+    if (world === undefined) return this.#unready(resolved)
     const { snapshot, health } = world
     const request = this.#locate(resolved, snapshot)
     const random = draw(resolved.address, this.#options.drawKey())
@@ -128,6 +128,11 @@ export class Router {
       record(made)
       return made
     })
+  }
+
+  /** Without a snapshot there is nobody to send a viewer to; a player in mid-stream is told to stay where it is. */
+  #unready({ path, address }: ResolvedRequest): Answer {
+    return this.#steering.answerUnready(path, draw(address, this.#options.drawKey()), this.#options.now())?.answer ?? refusalAnswer(503, 'no_target')
   }
 
   /** The decision's input for a request, as `explain` needs it too. */

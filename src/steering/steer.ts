@@ -83,6 +83,12 @@ export class Steering {
     return { answer: steeringAnswer(manifest), protocol, result: 'ordered', following: following(reported, ways) }
   }
 
+  /** The answer of a router that has no snapshot yet: a complete one all the same. Undefined where the path is not the endpoint's. */
+  answerUnready(path: string, random: number, now: number): Steered | undefined {
+    const asked = readSteeringPath(path)
+    return asked && { answer: neutral(random, this.#pressure(now)), protocol: asked.protocol, result: 'refused', following: 'unknown' }
+  }
+
   /** Every target that the viewer may be sent to, best first, under the ids that manifests and answers share. */
   pathways(decision: Redirect, request: RoutingRequest, { snapshot, health }: Seen, random: number): Pathway[] {
     const known = this.#of(snapshot)
