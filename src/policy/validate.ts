@@ -88,13 +88,13 @@ function keysOf(schema: unknown): string[] {
   return [...own, ...Object.values(schema).flatMap(keysOf)]
 }
 
-/** ` (did you mean "…"?)`, where something known is at most two keystrokes away. */
+/** ` (did you mean "…"?)`, where something known is at most two keystrokes, and half of the word, away. */
 export function hint(word: string, known: Iterable<string>): string {
   let best: string | undefined
   let least = 3
   for (const candidate of known) {
     const away = distance(word, candidate, least)
-    if (away < least) {
+    if (away < least && away * 2 <= Math.max(word.length, candidate.length)) {
       best = candidate
       least = away
     }
@@ -102,15 +102,19 @@ export function hint(word: string, known: Iterable<string>): string {
   return best === undefined ? '' : ` (did you mean "${best}"?)`
 }
 
-/** Levenshtein distance, given up at `limit`. */
+/** Keystrokes from one word to the other, two letters in the wrong order being one (optimal string alignment), given up at `limit`. */
 function distance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit || a.length > 64) return limit
+  let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1))
+      const same = a[i - 1] === b[j - 1]
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (same ? 0 : 1), swapped ? (before[j - 2] ?? 0) + 1 : Infinity)
     }
+    before = row
     row = next
   }
   return row[b.length] ?? limit
