@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { isCountry } from '../geo/countries.ts'
+import { CMCD_KEYS } from '../routing/cmcd.ts'
 import { ADMIN_STATES, DELIVERIES, FAMILIES, FOREIGN_LAWS, KEYS, SELECTORS } from '../routing/model.ts'
 import { COUNTRY_SETS } from './sets.ts'
 
@@ -164,7 +165,7 @@ export const serviceSchema = z.strictObject({
   bypass: z.string().max(2048).optional().describe('Where viewers go when no step has a target left: https://host/prefix, or //host/prefix for the scheme of the request. The host must belong to a declared target.'),
   rewrite: z.record(id, z.strictObject(rewrite)).optional().describe('By target id: how its address differs for this service.'),
   status: z.literal([302, 307]).optional().describe('Status of redirects. Default 302. Both keep GET and HEAD; 301 and 308 would be cached by browsers and are not offered.'),
-  query: z.strictObject({ keep: z.array(z.string().min(1).max(100)).optional(), drop: z.array(z.string().min(1).max(100)).optional() }).optional().describe('Query parameters that are passed on (keep: only these) or not (drop: all but these). Default: all. CMCD is never passed on. A dropped token is a 403 at the target.'),
+  query: z.strictObject({ keep: z.array(z.string().min(1).max(100)).optional(), drop: z.array(z.string().min(1).max(100)).optional(), cmcd: z.array(z.enum(CMCD_KEYS)).min(1).optional().describe('Keys of the parameter CMCD that reach the target. Default: none, and CMCD is taken out of the redirect. Each is one more thing by which a target tells viewers apart; session and content ids are never passed on.') }).optional().describe('Query parameters that are passed on (keep: only these) or not (drop: all but these). Default: all but CMCD. A dropped token is a 403 at the target.'),
   segments: z.enum(['refuse', 'redirect']).optional().describe('What happens to media segments. refuse (default) is a 404 that shows a packaging mistake; redirect doubles the latency of each.'),
   delivery: z.enum(DELIVERIES).optional().describe('redirect (default) sends players to the target\'s own manifest; a player whose target dies then stops. steered answers with that manifest itself, every allowed target written into it, so that players move mid-stream; it needs the same paths on all targets, and the router to reach them.'),
   steering: z.strictObject({ ttl: z.int().min(5).max(300).optional().describe('Seconds after which a player asks for its order again, ±10 %. Default 20. Short ones cost the router a request each; with ones longer than a player\'s buffer a drain takes a while to be noticed.') }).optional(),

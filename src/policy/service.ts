@@ -256,9 +256,10 @@ function compileFixed(text: string, path: Path, form: 'prefix' | 'whole', { comp
 
 function compileQuery({ input: { query }, complain }: Scope): QueryRule {
   if (query?.keep !== undefined && query.drop !== undefined) complain(['query'], 'give either keep or drop')
-  if (query?.keep !== undefined) return { mode: 'keep', names: new Set(query.keep) }
-  if (query?.drop !== undefined) return { mode: 'drop', names: new Set(query.drop) }
-  return { mode: 'all', names: new Set() }
+  const cmcd = query?.cmcd === undefined ? {} : { cmcd: new Set<string>(query.cmcd) }
+  if (query?.keep !== undefined) return { mode: 'keep', names: new Set(query.keep), ...cmcd }
+  if (query?.drop !== undefined) return { mode: 'drop', names: new Set(query.drop), ...cmcd }
+  return { mode: 'all', names: new Set(), ...cmcd }
 }
 
 function compileContentRules({ input: { content = [] }, complain }: Scope): ContentRule[] {

@@ -5,6 +5,7 @@
  * and re-serialising a query breaks signed tokens. The base ends at the authority or in a path, and the path starts
  * with a slash, so nothing that a client sends can reach the host name.
  */
+import { filterCmcd } from './cmcd.ts'
 import type { Member, QueryRule, Redirect, RoutingRequest, Scheme } from './model.ts'
 
 export function locationOf(redirect: Redirect, request: RoutingRequest): string {
@@ -21,14 +22,18 @@ export function memberUrl(member: Member, path: string, scheme: Scheme): string 
 /** Keeps each pair byte for byte and in order, but for `CMCD` and what the service's rule drops. */
 export function filterQuery(query: string, rule: QueryRule): string {
   if (rule.mode === 'all' && !MAY_HOLD_CMCD.test(query)) return query
-  return query.split('&').filter((pair) => passes(nameOf(pair), rule)).join('&')
+  return query.split('&').flatMap((pair) => passed(pair, rule)).join('&')
 }
 
 const MAY_HOLD_CMCD = /c|%/i
 
-function passes(name: string, rule: QueryRule): boolean {
-  if (name.toUpperCase() === 'CMCD') return false
-  return rule.mode === 'all' || rule.names.has(name) === (rule.mode === 'keep')
+function passed(pair: string, { mode, names, cmcd }: QueryRule): string | [] {
+  const name = nameOf(pair)
+  if (name.toUpperCase() === 'CMCD') {
+    const left = cmcd === undefined ? '' : filterCmcd(pair.slice(pair.indexOf('=') + 1), cmcd)
+    return left === '' ? [] : `CMCD=${left}`
+  }
+  return mode === 'all' || names.has(name) === (mode === 'keep') ? pair : []
 }
 
 /** The name as the target will read it. What cannot be decoded is compared as it stands. */

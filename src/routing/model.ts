@@ -223,10 +223,12 @@ export interface Fence {
   readonly redirect: Fixed | undefined
 }
 
-/** Which query parameters reach the target. `CMCD` never does. */
+/** Which query parameters reach the target. */
 export interface QueryRule {
   readonly mode: 'all' | 'keep' | 'drop'
   readonly names: ReadonlySet<string>
+  /** Keys of `CMCD` that are passed on, whatever the mode. Absent: none, and `CMCD` never reaches the target. */
+  readonly cmcd?: ReadonlySet<string>
 }
 
 export const DELIVERIES = ['redirect', 'steered'] as const

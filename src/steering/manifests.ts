@@ -86,7 +86,7 @@ export class SteeredManifests {
       })
       return typeof made === 'string' ? this.#fallback(ask, made) : made
     }
-    const fetched = this.#options.upstream.get(locationOf(decision, request), (host) => isHostOf(decision.member.target, host))
+    const fetched = this.#options.upstream.get(upstreamUrl(decision, request), (host) => isHostOf(decision.member.target, host))
     return fetched instanceof Promise ? fetched.then(finish) : finish(fetched)
   }
 
@@ -119,6 +119,14 @@ function protocolOf(path: string): Protocol | undefined {
 function locationUrl(origin: string, { path, query }: RoutingRequest): string {
   const kept = filterQuery(query, { mode: 'all', names: new Set() })
   return kept === '' ? `${origin}${path}` : `${origin}${path}?${kept}`
+}
+
+/** Where the router fetches the manifest itself: without a player's measurements, which would make each viewer's another. */
+function upstreamUrl(decision: Redirect, request: RoutingRequest): string {
+  const { service } = decision
+  if (service.query.cmcd === undefined) return locationOf(decision, request)
+  const { mode, names } = service.query
+  return locationOf({ ...decision, service: { ...service, query: { mode, names } } }, request)
 }
 
 function isHostOf({ hosts }: Target, host: string): boolean {

@@ -84,6 +84,9 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
     'targets/all.yaml:27: targets[2].jurisdiction.server.countries[0]: "EI" is not valid here; no country has this code; use one of ISO 3166-1',
   ]],
   ['a step may be meant for clients whose country is not known', replaced('    targets:', '    when: { country: [ZZ] }\n    targets:'), []],
+  ['a CMCD key that names a viewer', tv(`${SERVICE}query: { cmcd: [br, sid] }\n`), [
+    'services/tv.yaml:8: query.cmcd[1]: "sid" is not one of bl, br, bs, d, dl, mtp, ot, pr, rtp, sf, st, su, tb, v',
+  ]],
   ['a country in lower case', tv(`${SERVICE}fence: { allow: [nl] }\n`), [
     'services/tv.yaml:8: fence.allow[0]: "nl" is not valid here; use ISO 3166-1 codes in capitals such as NL, or a set: eu-members, eea-members, eu-adequate',
   ]],

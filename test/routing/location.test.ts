@@ -8,6 +8,8 @@ const ALL: QueryRule = { mode: 'all', names: new Set() }
 const KEEP: QueryRule = { mode: 'keep', names: new Set(['token', 'b c']) }
 const DROP: QueryRule = { mode: 'drop', names: new Set(['utm', 'b c']) }
 
+const CMCD: QueryRule = { mode: 'all', names: new Set(), cmcd: new Set(['br', 'ot', 'su', 'sf']) }
+
 const cases: [name: string, query: string, rule: QueryRule, kept: string][] = [
   ['a query without anything to drop is the same byte for byte', 'token=a~b=/+%2F%7e&x', ALL, 'token=a~b=/+%2F%7e&x'],
   ['a signed token keeps its spelling beside a CMCD that goes', 'hdnts=exp=1~acl=/*~hmac=0aF&CMCD=br%3D1&e=%2f', ALL, 'hdnts=exp=1~acl=/*~hmac=0aF&e=%2f'],
@@ -32,6 +34,14 @@ const cases: [name: string, query: string, rule: QueryRule, kept: string][] = [
   ['a list of names drops only those', 'a=1&utm=x&b=2', DROP, 'a=1&b=2'],
   ['a dropped name is found in its escaped spelling', 'a=1&%75tm=x&b%20c=2', DROP, 'a=1'],
   ['dropping drops CMCD as well', 'a=1&CMCD=2', DROP, 'a=1'],
+  ['allowed keys of CMCD stay, in their order and place', 'a=1&CMCD=br%3D3200%2Csid%3D%22x%22%2Cot%3Dm%2Csu&b=%2f', CMCD, 'a=1&CMCD=br%3D3200%2Cot%3Dm%2Csu&b=%2f'],
+  ['a CMCD without an allowed key goes', 'a=1&CMCD=sid%3D%22x%22%2Ccid%3D%22y%22', CMCD, 'a=1'],
+  ['what stands in quotes is no key', 'CMCD=cid%3D%22x%2Cbr%3D77%2Csu%2C%22%2Cot%3Dm', CMCD, 'CMCD=ot%3Dm'],
+  ['a quote that does not end leaves nothing', 'CMCD=ot%3Dm%2Ccid%3D%22x%2Cbr%3D77', CMCD, ''],
+  ['a value too long for a measurement goes', 'CMCD=br%3D123456789%2Cot%3Dmanifest%2Csf%3D%22h%22', CMCD, ''],
+  ['a CMCD that cannot be decoded goes', 'CMCD=br%3D1%zz&a=1', CMCD, 'a=1'],
+  ['CMCD may be spelled as one likes', '%63mcd=su', CMCD, 'CMCD=su'],
+  ['a list of names to keep is apart from the keys of CMCD', 'a=1&CMCD=su', { ...CMCD, mode: 'keep', names: new Set(['b']) }, 'CMCD=su'],
   ['an empty list to keep keeps nothing', 'a=1&b=2', { mode: 'keep', names: new Set() }, ''],
 ]
 for (const [name, query, rule, kept] of cases) {
@@ -50,6 +60,15 @@ t.test('what is kept is the pairs that came, unchanged and in their order', asyn
     return filterQuery(query, ALL) === wanted
   }), { numRuns: 5000 })
   t.pass('for random bytes')
+})
+
+t.test('of a CMCD nothing passes but allowed keys with short numbers and tokens, whatever it holds', async (t) => {
+  const piece = fc.constantFrom('br', 'sid', 'cid', 'su', '=', ',', '"', '\\', '1', 'abc', 'm', '(', ';', ' ', 'é', '%')
+  fc.assert(fc.property(fc.array(piece, { maxLength: 16 }), (parts) => {
+    const kept = filterQuery(`CMCD=${encodeURIComponent(parts.join(''))}`, CMCD)
+    return kept === '' || /^CMCD=(?:(?:br|ot|su|sf)(?:=(?:\d{1,7}(?:\.\d{1,2})?|[a-z]{1,2}))?(?:,|$))+$/.test(decodeURIComponent(kept))
+  }), { numRuns: 5000 })
+  t.pass('for random pieces')
 })
 
 const { decide, request } = situation({
@@ -81,7 +100,7 @@ for (const [name, ask, location] of locations) {
 
 t.test('whatever the path and query are, the host of a location is the target\'s', async (t) => {
   fc.assert(fc.property(bytes, bytes, (path, query) => {
-    const ask = { path: `/${path}`, query }
+    const ask = { path: `/a${path}`, query }
     const decision = decide(ask)
     if (decision.outcome === 'refuse') return false
     const url = new URL(locationOf(decision, request(ask)))

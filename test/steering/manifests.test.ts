@@ -37,6 +37,16 @@ t.test('a steered manifest is a 200 with the decision first, fetched from the de
   t.same(fallbacks, [])
 })
 
+t.test('a player\'s measurements do not make it another manifest, also where targets may have them', async (t) => {
+  const asked: string[] = []
+  const { get } = router(async (url) => {
+    asked.push(url)
+    return reply(MULTIVARIANT)
+  }, 'service: tv\nhosts: [play.tv.example]\nquery: { cmcd: [br, ot] }\nsteps:\n  - { name: own, targets: { group: eu }, select: failover }\n')
+  for (const br of [1, 2, 3]) await get(`/live/a/master.m3u8?t=1&CMCD=br%3D${br}`)
+  t.same(asked, ['http://ams.edge.example/live/a/master.m3u8?t=1'])
+})
+
 t.test('from memory it is answered without a promise, also when the order changes', async (t) => {
   let fetches = 0
   const { get, health, targets } = router(async () => {
