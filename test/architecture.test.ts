@@ -31,7 +31,7 @@ const OWNERS: Record<string, readonly string[]> = {
   pino: ['src/log/operator-log.ts'],
   maxmind: ['src/geo/second-opinion.ts'],
   yaml: ['src/policy/document.ts'],
-  zod: ['src/policy/schema.ts', 'src/policy/settings.ts', 'src/policy/validate.ts', 'src/policy/build.ts'],
+  zod: ['src/policy/schema.ts', 'src/policy/settings.ts', 'src/policy/validate.ts', 'src/policy/salvage.ts'],
 }
 
 const files = globSync('src/**/*.ts', { cwd: root }).map((file) => file.replaceAll('\\', '/'))

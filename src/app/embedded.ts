@@ -7,6 +7,7 @@ import type { OperatorLog } from '../log/operator-log.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import { digest, encodeBundle } from '../policy/bundle.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
+import type { Problem } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
 import { readBundle, signatureOf } from '../state/directory.ts'
 import { fileIO, replaceFile } from '../state/durable-file.ts'
@@ -39,6 +40,10 @@ export function embeddedSource(options: EmbeddedOptions): Source {
   let seen: string | undefined
   let timer: NodeJS.Timeout | undefined
 
+  function report({ file, line, path, message }: Problem): void {
+    messages.warn('config_problem', { file, line, problem: path === '' ? message : `${path}: ${message}` })
+  }
+
   /** A directory that is not usable is reported once and published never, so what runs goes on running. */
   async function look(): Promise<boolean> {
     let bundle: Bundle
@@ -60,7 +65,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     if (snapshot === undefined) {
       metrics.snapshotRefused('invalid')
       messages.warn('snapshot_refused', { reason: 'invalid', count: errors(problems).length })
-      for (const { file, line, message } of errors(problems)) messages.warn('config_problem', { file, line, problem: message })
+      for (const problem of errors(problems)) report(problem)
       return false
     }
     await store.publish({ bytes, created: now(), after: await store.head() })
@@ -81,7 +86,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     start: async () => {
       const found = await loadConfiguration(directory, now())
       if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
-      for (const { file, line, message } of found.problems) messages.warn('config_problem', { file, line, problem: message })
+      for (const problem of found.problems) report(problem)
       await look()
       timer = setInterval(() => void look().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error)), options.reloadMs).unref()
     },

@@ -13,7 +13,7 @@ import type { Problem } from '../policy/problem.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import { jsonSchema, SCHEMAS } from '../policy/schema.ts'
 import type { Settings } from '../policy/settings.ts'
-import { checkSettings, readSettings, settingsSchema } from '../policy/settings.ts'
+import { readSettings, settingsSchema } from '../policy/settings.ts'
 import type { Version } from '../routing/model.ts'
 import { readBundle } from '../state/directory.ts'
 
@@ -34,17 +34,17 @@ export async function loadConfiguration(directory: string, now: number): Promise
   } catch (error) {
     throw new WisselError('WISSEL_CONFIG_UNREADABLE', [directory, codeOf(error)], { cause: error })
   }
-  const read = settingsText === undefined ? { settings: {}, problems: [] } : readSettings(SETTINGS_FILE, settingsText)
+  const read = readSettings(SETTINGS_FILE, settingsText ?? '')
   const built = build(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, now)
-  const problems = [...read.problems, ...checkSettings(SETTINGS_FILE, read.settings), ...built.problems]
+  const problems = [...read.problems, ...built.problems]
   return { bundle, settings: read.settings, problems, snapshot: errors(problems).length > 0 ? undefined : built.snapshot }
 }
 
 /** The settings alone, for a router whose routing state is elsewhere. A folder or file that is missing is all defaults. */
 export async function loadSettings(directory: string): Promise<Settings> {
   const text = await readFile(join(directory, SETTINGS_FILE), 'utf8').catch(() => undefined)
-  const { settings, problems } = text === undefined ? { settings: {}, problems: [] } : readSettings(SETTINGS_FILE, text)
-  const wrong = errors([...problems, ...checkSettings(SETTINGS_FILE, settings)])
+  const { settings, problems } = readSettings(SETTINGS_FILE, text ?? '')
+  const wrong = errors(problems)
   if (wrong.length > 0) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, wrong.map(formatProblem).join('\n')])
   return settings
 }

@@ -2,23 +2,23 @@
  * A bundle of configuration files becomes a snapshot, or a complete list of what is wrong with it. The only way to make
  * a snapshot: inside the router its types are true and nobody checks again.
  */
-import type { ZodType } from 'zod'
-import { buildZones, overlaps, parsePrefix } from '../geo/zones.ts'
-import type { ZoneRow } from '../geo/zones.ts'
-import type { JurisdictionPolicy, Pool, Service, Snapshot, Step, Version, Zone } from '../routing/model.ts'
+import { buildZones } from '../geo/zones.ts'
+import type { JurisdictionPolicy, Pool, Service, Snapshot, Step, Version } from '../routing/model.ts'
 import type { Bundle, Kind } from './bundle.ts'
 import { KINDS } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
 import { readDocuments } from './document.ts'
 import { compileFleet } from './fleet.ts'
-import type { Fleet, FleetFile } from './fleet.ts'
+import type { FleetFile } from './fleet.ts'
 import { compilePolicy } from './jurisdiction.ts'
 import type { Problem } from './problem.ts'
 import { errors } from './problem.ts'
-import { groupSchema, policySchema, serviceSchema, targetSchema, targetsFileSchema, zonesFileSchema } from './schema.ts'
+import { salvageService, soundEntries, valueAt } from './salvage.ts'
+import { groupSchema, policySchema, serviceSchema, targetSchema, targetsFileSchema } from './schema.ts'
 import { compileService } from './service.ts'
 import type { Compiling } from './service.ts'
-import { hint, validate } from './validate.ts'
+import { validate } from './validate.ts'
+import { compileZones } from './zones.ts'
 
 export interface BuildOptions {
   readonly version: Version
@@ -47,14 +47,14 @@ export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
  */
 export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<void, Built> {
   const problems: Problem[] = []
-  const documents = yield* sortDocuments(bundle, problems)
+  const { documents, unread } = yield* sortDocuments(bundle, problems)
 
-  const fleet = compileFleet(documents.targets.map((document) => readFleet(document, problems)), problems)
+  const fleet = compileFleet(documents.targets.map((document) => readFleet(document, problems)), unread.has('targets'), problems)
   const policies = compilePolicies(documents.policies, problems)
-  const zones = compileZones(documents.zones, fleet, options, problems)
+  const { rows: zones, names: zoneNames } = compileZones(documents.zones, fleet, options.continentOf, problems)
   const pools: Pool[] = []
   const steps: Step[] = []
-  const compiling: Compiling = { fleet, policies, zones: new Set(zones.map(({ zone }) => zone.id)), pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), now: options.now, problems }
+  const compiling: Compiling = { fleet, policies, zones: zoneNames, unread, pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), now: options.now, problems }
   const services: Service[] = []
   const hosts = new Map<string, Service>()
   const prefixes = new Map<string, Service>()
@@ -62,16 +62,18 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
   const sources = new Map<string, SourceDocument>()
   for (const source of documents.services) {
     yield
-    const input = validate(serviceSchema, source, problems)
+    const whole = validate(serviceSchema, source, problems)
+    const input = whole ?? salvageService(source.value)
     if (input === undefined) continue
     const document = source
     const first = sources.get(input.service)
     if (first !== undefined) problems.push(document.problem(['service'], `service "${input.service}" is already in ${first.file}; ids are unique`))
     sources.set(input.service, document)
-    const service = compileService(input, document, services.length, compiling)
-    services.push(service)
+    const service = compileService(input, document, services.length, compiling, whole === undefined)
+    if (whole !== undefined) services.push(service)
     claim(hosts, input.hosts ?? [], service, (host, i, owner) => problems.push(document.problem(['hosts', i], `host "${host}" already belongs to service "${owner.id}"; a host has one service`)))
-    if (service.prefix !== undefined) claimPrefix(prefixes, inner, service.prefix, service, document, problems)
+    // Without its hosts a service would seem to claim a prefix that it never wanted.
+    if (service.prefix !== undefined && (whole !== undefined || input.prefix !== undefined)) claimPrefix(prefixes, inner, service.prefix, service, document, problems)
   }
   for (const [host, service] of hosts) {
     const target = fleet.byHost(host)
@@ -102,10 +104,15 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
   }
 }
 
-type Documents = Record<Kind, SourceDocument[]>
+interface Sorted {
+  readonly documents: Record<Kind, SourceDocument[]>
+  /** Kinds of which a file could not be read at all: what refers to them may be right. */
+  readonly unread: ReadonlySet<Kind>
+}
 
-function* sortDocuments(bundle: Bundle, problems: Problem[]): Generator<void, Documents> {
-  const sorted: Documents = { targets: [], services: [], zones: [], policies: [] }
+function* sortDocuments(bundle: Bundle, problems: Problem[]): Generator<void, Sorted> {
+  const documents: Sorted['documents'] = { targets: [], services: [], zones: [], policies: [] }
+  const unread = new Set<Kind>()
   for (const { path, text } of bundle.files) {
     yield
     const kind = KINDS.find((name) => path.startsWith(`${name}/`))
@@ -115,9 +122,10 @@ function* sortDocuments(bundle: Bundle, problems: Problem[]): Generator<void, Do
     }
     const read = readDocuments(path, text)
     problems.push(...read.problems)
-    sorted[kind].push(...read.documents)
+    if (read.problems.length > 0) unread.add(kind)
+    documents[kind].push(...read.documents)
   }
-  return sorted
+  return { documents, unread }
 }
 
 export interface Valid<T> {
@@ -136,24 +144,10 @@ function valid<T>(schema: Parameters<typeof validate<T>>[0], documents: readonly
 function readFleet(document: SourceDocument, problems: Problem[]): FleetFile {
   const input = validate(targetsFileSchema, document, problems)
   if (input !== undefined) return { document, checks: input.checks, groups: input.groups ?? [], targets: input.targets ?? [], broken: [] }
-  const broken: string[] = []
-  const sound = <T>(schema: ZodType<T>, key: string) =>
-    entriesOf(document.value, key).map((entry) => {
-      const { data } = schema.safeParse(entry)
-      const id = data === undefined ? valueAt(entry, 'id') : undefined
-      if (typeof id === 'string') broken.push(id)
-      return data
-    })
-  return { document, checks: undefined, groups: sound(groupSchema, 'groups'), targets: sound(targetSchema, 'targets'), broken }
-}
-
-function entriesOf(value: unknown, key: string): readonly unknown[] {
-  const entries = valueAt(value, key)
-  return Array.isArray(entries) ? entries : []
-}
-
-function valueAt(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined
+  const groups = soundEntries(groupSchema, document.value, 'groups')
+  const targets = soundEntries(targetSchema, document.value, 'targets')
+  const broken = [...groups, ...targets].flatMap(({ sound, entry }) => (sound === undefined ? [valueAt(entry, 'id')] : [])).filter((id) => typeof id === 'string')
+  return { document, checks: undefined, groups: groups.map(({ sound }) => sound), targets: targets.map(({ sound }) => sound), broken }
 }
 
 function compilePolicies(documents: readonly SourceDocument[], problems: Problem[]): Map<string, JurisdictionPolicy | undefined> {
@@ -168,50 +162,6 @@ function compilePolicies(documents: readonly SourceDocument[], problems: Problem
     policies.set(input.policy, compilePolicy(input, policies.size))
   }
   return policies
-}
-
-function compileZones(documents: readonly SourceDocument[], fleet: Fleet, options: BuildOptions, problems: Problem[]): ZoneRow[] {
-  const rows: ZoneRow[] = []
-  const places = new Map<string, { document: SourceDocument; path: (string | number)[] }>()
-  for (const { input, document } of valid(zonesFileSchema, documents, problems)) {
-    for (const [i, { zone: id, prefixes = [], asns = [], group, target, country }] of input.zones.entries()) {
-      const path = ['zones', i]
-      if (places.has(id)) problems.push(document.problem([...path, 'zone'], `zone "${id}" is defined twice; ids are unique`))
-      places.set(id, { document, path })
-      const prefer = preference(fleet, group, target, (key, message) => problems.push(document.problem(key === undefined ? path : [...path, key], message)))
-      if (prefixes.length === 0 && asns.length === 0) problems.push(document.problem(path, 'has neither prefixes nor asns; no client would be in it'))
-      const parsed = prefixes.flatMap((text, p) => {
-        const prefix = parsePrefix(text)
-        if (prefix === undefined) problems.push(document.problem([...path, 'prefixes', p], `"${text}" is not a network; use CIDR such as 192.0.2.0/24 or 2001:db8::/32, with all bits after the prefix zero`))
-        return prefix === undefined ? [] : [prefix]
-      })
-      if (prefer === undefined) continue
-      const zone: Zone = { index: rows.length, id, prefer, country, continent: country === undefined ? undefined : options.continentOf(country) }
-      rows.push({ zone, prefixes: parsed, asns })
-    }
-  }
-  for (const { prefix, zones } of overlaps(rows)) {
-    const place = places.get(zones.at(-1) ?? '')
-    if (place !== undefined) problems.push(place.document.problem(place.path, `${prefix} is in zones ${zones.join(' and ')}; a client can be in one`))
-  }
-  return rows
-}
-
-function preference(fleet: Fleet, group: string | undefined, target: string | undefined, complain: (key: string | undefined, message: string) => void): Zone['prefer'] | undefined {
-  if ((group === undefined) === (target === undefined)) {
-    complain(undefined, 'give either group or target')
-    return undefined
-  }
-  if (group !== undefined) {
-    const found = fleet.group(group)
-    if (found !== undefined) return { group: found }
-    if (!fleet.broken.has(group)) complain('group', `there is no group "${group}"${hint(group, fleet.groups.map(({ id }) => id))}`)
-    return undefined
-  }
-  const found = fleet.target(target ?? '')
-  if (found !== undefined) return { target: found }
-  if (!fleet.broken.has(target ?? '')) complain('target', `there is no target "${target ?? ''}"${hint(target ?? '', fleet.targets.map(({ id }) => id))}`)
-  return undefined
 }
 
 function claim(owners: Map<string, Service>, names: readonly string[], service: Service, taken: (name: string, position: number, owner: Service) => void): void {

@@ -12,8 +12,7 @@ import { hint } from './validate.ts'
 export interface Fleet {
   readonly targets: readonly Target[]
   readonly groups: readonly Group[]
-  /** Ids of entries that are wrong: what refers to them is not wrong for that. */
-  readonly broken: ReadonlySet<string>
+  readonly broken: Broken
   target(id: string): Target | undefined
   group(id: string): Group | undefined
   /** The targets of a group and of the groups in it. */
@@ -26,6 +25,14 @@ export interface Fleet {
   byHost(host: string): Target | undefined
 }
 
+/** What could not be read: what refers to it is not wrong for that. */
+export interface Broken {
+  /** Whether there may be something of this id after all. */
+  has(id: string): boolean
+  /** Whether there is more than can be told. */
+  readonly some: boolean
+}
+
 /** One file under `targets/`. An entry that is wrong is `undefined`, and its id is among the broken. */
 export interface FleetFile {
   readonly document: SourceDocument
@@ -36,8 +43,10 @@ export interface FleetFile {
   readonly broken: readonly string[]
 }
 
-export function compileFleet(files: readonly FleetFile[], problems: Problem[]): Fleet {
-  const broken = new Set(files.flatMap((file) => file.broken))
+/** @param unread whether there is a file of which nothing could be read */
+export function compileFleet(files: readonly FleetFile[], unread: boolean, problems: Problem[]): Fleet {
+  const wrong = new Set(files.flatMap((file) => file.broken))
+  const broken: Broken = { has: (id) => unread || wrong.has(id), some: unread || wrong.size > 0 }
   const groups = compileGroups(files, broken, problems)
   const targets = new Map<string, Target>()
   const weights = new Map<Target, number>()
@@ -87,7 +96,7 @@ export function compileFleet(files: readonly FleetFile[], problems: Problem[]): 
 }
 
 /** Parents before children, whatever the order of the files. */
-function compileGroups(files: readonly FleetFile[], broken: ReadonlySet<string>, problems: Problem[]): Map<string, Group> {
+function compileGroups(files: readonly FleetFile[], broken: Broken, problems: Problem[]): Map<string, Group> {
   const written = new Map<string, { input: GroupInput; complain: (key: string, message: string) => void }>()
   for (const { document, groups: entries } of files) {
     for (const [i, group] of entries.entries()) {

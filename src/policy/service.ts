@@ -5,6 +5,7 @@ import { compliesUntil, faults } from '../routing/jurisdiction.ts'
 import type { Fault } from '../routing/jurisdiction.ts'
 import { PREFIX_SEGMENTS } from '../routing/match.ts'
 import type { Condition, ContentRule, Fence, Fixed, JurisdictionPolicy, Member, Pool, QueryRule, Service, Step, Target } from '../routing/model.ts'
+import type { Kind } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
 import type { Address, Fleet } from './fleet.ts'
 import { baseOf, mayServe } from './fleet.ts'
@@ -19,6 +20,8 @@ export interface Compiling {
   /** `undefined`: there is one of this name, but it is wrong. */
   readonly policies: ReadonlyMap<string, JurisdictionPolicy | undefined>
   readonly zones: ReadonlySet<string>
+  /** Kinds of files of which one could not be read. */
+  readonly unread: ReadonlySet<Kind>
   readonly pools: Pool[]
   readonly steps: Step[]
   /** Pools by what they hold, so that equal lists are one pool. */
@@ -33,10 +36,11 @@ export interface Compiling {
 
 const MONTH_MS = 30 * 86_400_000
 
-export function compileService(input: ServiceInput, document: SourceDocument, index: number, compiling: Compiling): Service {
+/** @param partial whether there is more to the service than could be read: then what it lacks is not its mistake */
+export function compileService(input: ServiceInput, document: SourceDocument, index: number, compiling: Compiling, partial = false): Service {
   const complain = (path: Path, message: string, severity: Problem['severity'] = 'error') => compiling.problems.push(document.problem(path, message, severity))
   const policy = input.jurisdiction === undefined ? undefined : compiling.policies.get(input.jurisdiction)
-  if (input.jurisdiction !== undefined && !compiling.policies.has(input.jurisdiction)) {
+  if (input.jurisdiction !== undefined && !compiling.policies.has(input.jurisdiction) && !compiling.unread.has('policies')) {
     complain(['jurisdiction'], `there is no policy "${input.jurisdiction}"${hint(input.jurisdiction, compiling.policies.keys())}; add policies/${input.jurisdiction}.yaml`)
   }
   const scope: Scope = { input, compiling, policy, complain }
@@ -47,7 +51,7 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
     names.add(step.name)
     return compileStep(step, ['steps', i], scope)
   })
-  checkJurisdiction(steps, scope)
+  if (!partial) checkJurisdiction(steps, scope)
   return {
     index,
     id: input.service,
@@ -104,7 +108,7 @@ function compileStep(step: StepInput, path: Path, scope: Scope): Step {
 
 function compileCondition(when: ConditionInput, path: Path, { compiling, complain }: Scope): Condition {
   for (const [i, zone] of (when.zone ?? []).entries()) {
-    if (!compiling.zones.has(zone)) complain([...path, 'zone', i], `there is no zone "${zone}"${hint(zone, compiling.zones)}`)
+    if (!compiling.zones.has(zone) && !compiling.unread.has('zones')) complain([...path, 'zone', i], `there is no zone "${zone}"${hint(zone, compiling.zones)}`)
   }
   if (Object.keys(when).length === 0) complain(path, 'is empty; leave it out, or say which clients the step is for')
   return {
@@ -155,7 +159,7 @@ function resolveMembers({ targets }: StepInput, path: Path, { compiling: { fleet
       const members = group === undefined ? [] : fleet.members(group)
       if (group === undefined && fleet.broken.has(id)) continue
       if (group === undefined) complain(place, `there is no group "${id}"${hint(id, fleet.groups.map((known) => known.id))}`)
-      else if (members.length === 0 && fleet.broken.size === 0) complain(place, `group "${id}" has no targets; give a target \`group: ${id}\``)
+      else if (members.length === 0 && !fleet.broken.some) complain(place, `group "${id}" has no targets; give a target \`group: ${id}\``)
       for (const target of members) wanted.set(target, { target, weight: fleet.weight(target) })
     }
     return [...wanted.values()]
@@ -196,7 +200,7 @@ function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, j
   const targets = [...new Set(steps.flatMap((step) => step.pool.members.map((member) => member.target)))]
   const judged = targets.map((target) => ({ target, wrong: judgedOnce(judgements, policy, target, now) }))
   const lawful = judged.filter(({ wrong }) => wrong.length === 0)
-  if (targets.length > 0 && lawful.length === 0 && broken.size === 0) {
+  if (targets.length > 0 && lawful.length === 0 && !broken.some) {
     const why = judged.slice(0, 5).map(({ target, wrong }) => `${target.id}: ${wrong.join(', ')}`).join('; ')
     complain(['jurisdiction'], `policy "${policy.id}" leaves no target (${why}); add one that complies or choose another policy`)
   }

@@ -1,9 +1,11 @@
 /** `wissel.yaml`: how this process runs. Not part of a snapshot: two routers of one deployment may differ in it. */
 import { z } from 'zod'
 import { readDocuments } from './document.ts'
-import type { Problem } from './problem.ts'
+import type { Path, Problem } from './problem.ts'
+import { formatPath } from './problem.ts'
 import { ID } from './schema.ts'
 import { parsePrefix } from '../geo/zones.ts'
+import { soundKeys } from './salvage.ts'
 import { validate } from './validate.ts'
 
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5}$/
@@ -30,7 +32,7 @@ const sink = z.discriminatedUnion('type', [
     maxLength: z.int().min(1000).max(1_000_000_000).optional().describe('Entries that are kept. Default 1000000.'),
   }),
   z.strictObject({ type: z.literal('file'), path: z.string().min(1).describe('The file that lines are appended to. SIGHUP reopens it, for rotation.') }),
-])
+], { error: 'use one of stdout, file, segments, http, redis' })
 
 export const settingsSchema = z.strictObject({
   router: z.string().regex(ID).optional().describe('This router\'s name in records. Default: wissel.'),
@@ -88,21 +90,31 @@ export const settingsSchema = z.strictObject({
 })
 export type Settings = z.infer<typeof settingsSchema>
 
-export function readSettings(file: string, text: string): { settings: Settings; problems: Problem[] } {
+export interface ReadSettings {
+  /** Where there are problems, what could be read nevertheless. */
+  readonly settings: Settings
+  readonly problems: Problem[]
+  /** A problem with a setting, at its line. */
+  problem(path: Path, message: string, severity?: Problem['severity']): Problem
+}
+
+export function readSettings(file: string, text: string): ReadSettings {
   const { documents, problems } = readDocuments(file, text)
   const [first, second] = documents
   if (second !== undefined) problems.push(second.problem([], 'is a second document; there is one set of settings'))
-  return { settings: (first && validate(settingsSchema, first, problems)) ?? {}, problems }
+  const problem: ReadSettings['problem'] = (path, message, severity = 'error') =>
+    first?.problem(path, message, severity) ?? { file, line: 1, path: formatPath(path), message, severity }
+  const settings = (first && (validate(settingsSchema, first, problems) ?? soundKeys(settingsSchema, first.value))) ?? {}
+  problems.push(...contradictions(settings, problem))
+  return { settings, problems, problem }
 }
 
 /** What the schema alone cannot see. */
-export function checkSettings(file: string, { trustedProxies = [], proxyProtocol = false }: Settings): Problem[] {
-  if (proxyProtocol && trustedProxies.length === 0) {
-    return [{ file, line: 1, path: 'proxyProtocol', message: 'refuses everybody without trustedProxies; name the proxy\'s network there', severity: 'error' }]
+function contradictions({ trustedProxies = [], proxyProtocol = false }: Settings, problem: ReadSettings['problem']): Problem[] {
+  const found: Problem[] = []
+  if (proxyProtocol && trustedProxies.length === 0) found.push(problem(['proxyProtocol'], 'refuses everybody without trustedProxies; name the proxy\'s network there'))
+  for (const [i, text] of trustedProxies.entries()) {
+    if (parsePrefix(text) === undefined) found.push(problem(['trustedProxies', i], `"${text}" is not a network; use CIDR such as 10.0.0.0/8 or ::1/128`))
   }
-  return trustedProxies.flatMap((text, i) =>
-    parsePrefix(text) === undefined
-      ? [{ file, line: 1, path: `trustedProxies[${i}]`, message: `"${text}" is not a network; use CIDR such as 10.0.0.0/8 or ::1/128`, severity: 'error' as const }]
-      : [],
-  )
+  return found
 }

@@ -153,6 +153,28 @@ t.test('every mistake of every file is reported at once', async (t) => {
   t.equal(problems.filter(({ file }) => file === 'services/tv.yaml').length, 2)
 })
 
+t.test('a mistake does not hide the others of its file, nor make new ones', async (t) => {
+  const told = (changes: Record<string, string | undefined>) => build(changes).problems.map(formatProblem)
+  t.same(told(tv(SERVICE.replace('select: nearest', 'select: neerest').replace('eu-only', 'eu-onli').replace('group: eu', 'group: ue').replace('play.tv', 'ams.edge'))), [
+    'services/tv.yaml:7: steps[0].select: "neerest" is not one of nearest, weighted, rendezvous, failover (did you mean "nearest"?)',
+    'services/tv.yaml:3: jurisdiction: there is no policy "eu-onli" (did you mean "eu-only"?); add policies/eu-onli.yaml',
+    'services/tv.yaml:6: steps[0].targets.group: there is no group "ue" (did you mean "eu"?)',
+    'services/tv.yaml:2: hosts: host "ams.edge.example" is also a host of target "edge-ams"; viewers would be sent back to the router',
+  ])
+  t.same(told(tv(`${SERVICE.replace('hosts: [play.tv.example]', 'hosts: play.tv.example')}steeering: 1\n`)), [
+    'services/tv.yaml:2: hosts: "play.tv.example" is not a list',
+    'services/tv.yaml:8: steeering: "steeering" is not a key here (did you mean "steering"?)',
+  ])
+  const zoned = SERVICE.replace('    targets:', '    when: { zone: [campus] }\n    targets:')
+  t.same(told({ ...tv(zoned), 'zones/all.yaml': replace(ZONES, 'group: ams', 'grop: ams') }), [
+    'zones/all.yaml:4: zones[0].grop: "grop" is not a key here (did you mean "group"?)',
+  ])
+  for (const [file, text] of [['targets/all.yaml', TARGETS], ['policies/eu-only.yaml', POLICY], ['zones/all.yaml', ZONES]] as const) {
+    const problems = build({ ...tv(zoned), [file]: `${text}  [` }).problems
+    t.same(new Set(problems.map((problem) => problem.file)), new Set([file]), 'what cannot be read may hold what is referred to')
+  }
+})
+
 t.test('an alias bomb is refused in a moment', async (t) => {
   const levels = Array.from({ length: 12 }, (_, i) => `l${i + 1}: &l${i + 1} [${new Array(10).fill(`*l${i}`).join(', ')}]`)
   const { problems } = build({ 'services/tv.yaml': `l0: &l0 [x, x]\n${levels.join('\n')}\n` })
