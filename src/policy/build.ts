@@ -32,6 +32,8 @@ export interface Built {
   /** Absent where there is an error among the problems. */
   readonly snapshot: Snapshot | undefined
   readonly problems: readonly Problem[]
+  /** Whether a zone or a step depends on autonomous systems, which takes a database of them. */
+  readonly asns?: boolean
 }
 
 export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
@@ -54,7 +56,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
   const { rows: zones, names: zoneNames } = compileZones(documents.zones, fleet, options.continentOf, problems)
   const pools: Pool[] = []
   const steps: Step[] = []
-  const compiling: Compiling = { fleet, policies, zones: zoneNames, unread, pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), now: options.now, problems }
+  const compiling: Compiling = { fleet, policies, zones: zoneNames, unread, pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), lawful: new Map(), now: options.now, problems }
   const services: Service[] = []
   const hosts = new Map<string, Service>()
   const prefixes = new Map<string, Service>()
@@ -76,7 +78,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
     if (service.prefix !== undefined && (whole !== undefined || input.prefix !== undefined)) claimPrefix(prefixes, inner, service.prefix, service, document, problems)
   }
   for (const [host, service] of hosts) {
-    const target = fleet.byHost(host)
+    const target = fleet.serving(host)
     if (target !== undefined) {
       const document = sources.get(service.id)
       if (document !== undefined) problems.push(document.problem(['hosts'], `host "${host}" is also a host of target "${target.id}"; viewers would be sent back to the router`))
@@ -88,6 +90,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
   const { version } = options
   return {
     problems,
+    asns: zones.some(({ asns }) => asns.length > 0) || steps.some((step) => step.when?.asns !== undefined),
     snapshot: {
       version,
       label: `${version.number}:${version.digest.slice(0, 8)}`,

@@ -21,8 +21,8 @@ export interface Fleet {
   weight(target: Target): number
   /** Where the target itself is reached. */
   address(target: Target): Address
-  /** The target that serves under exactly this host name. */
-  byHost(host: string): Target | undefined
+  /** The target that serves under this host name: one of its own, or part of a domain that it lists with `*.`. */
+  serving(host: string): Target | undefined
 }
 
 /** What could not be read: what refers to it is not wrong for that. */
@@ -81,6 +81,7 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
     }
   }
   const list = [...targets.values()]
+  const wide = list.filter((target) => target.hosts.some((host) => host.startsWith('*.')))
   const hosts = new Map(list.flatMap((target) => target.hosts.map((host) => [host, target] as const)))
   return {
     targets: list,
@@ -91,7 +92,7 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
     members: (group) => list.filter((target) => isIn(target.group, group)),
     weight: (target) => weights.get(target) ?? 1,
     address: (target) => addresses.get(target) ?? { host: '' },
-    byHost: (host) => hosts.get(host),
+    serving: (host) => hosts.get(host) ?? wide.find((target) => mayServe(target, host)),
   }
 }
 

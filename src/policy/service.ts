@@ -5,6 +5,7 @@ import { compliesUntil, faults } from '../routing/jurisdiction.ts'
 import type { Fault } from '../routing/jurisdiction.ts'
 import { PREFIX_SEGMENTS } from '../routing/match.ts'
 import type { Condition, ContentRule, Fence, Fixed, JurisdictionPolicy, Member, Pool, QueryRule, Service, Step, Target } from '../routing/model.ts'
+import { advise } from './advice.ts'
 import type { Kind } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
 import type { Address, Fleet } from './fleet.ts'
@@ -30,6 +31,8 @@ export interface Compiling {
   readonly poolsBySpelling: Map<string, Pool>
   /** What each policy found wrong with each target: the same for all services. */
   readonly judgements: Map<JurisdictionPolicy, Map<Target, readonly Fault[]>>
+  /** The targets of each pool that its policy allows. */
+  readonly lawful: Map<Pool, readonly Target[]>
   readonly now: number
   readonly problems: Problem[]
 }
@@ -51,8 +54,7 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
     names.add(step.name)
     return compileStep(step, ['steps', i], scope)
   })
-  if (!partial) checkJurisdiction(steps, scope)
-  return {
+  const service: Service = {
     index,
     id: input.service,
     prefix: prefixOf(scope),
@@ -69,6 +71,8 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
     content: compileContentRules(scope),
     ...(input.referrers === undefined ? {} : { referrers: new Set(input.referrers) }),
   }
+  if (!partial && checkJurisdiction(steps, scope)) advise({ input, service, lawful: (pool) => lawfulIn(pool, compiling), warn: (path, message) => complain(path, message, 'warning') })
+  return service
 }
 
 interface Scope {
@@ -194,20 +198,29 @@ function checkRewrites({ input, compiling: { fleet }, complain }: Scope): void {
   }
 }
 
-/** A service that its own policy leaves without a target is a mistake to find now, not when the first viewer comes. */
-function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, judgements, fleet: { broken } }, complain }: Scope): void {
-  if (policy === undefined) return
+/** A service that its own policy leaves without a target is a mistake to find now, not when the first viewer comes. False then. */
+function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, judgements, fleet: { broken } }, complain }: Scope): boolean {
+  if (policy === undefined) return true
   const targets = [...new Set(steps.flatMap((step) => step.pool.members.map((member) => member.target)))]
   const judged = targets.map((target) => ({ target, wrong: judgedOnce(judgements, policy, target, now) }))
   const lawful = judged.filter(({ wrong }) => wrong.length === 0)
   if (targets.length > 0 && lawful.length === 0 && !broken.some) {
     const why = judged.slice(0, 5).map(({ target, wrong }) => `${target.id}: ${wrong.join(', ')}`).join('; ')
     complain(['jurisdiction'], `policy "${policy.id}" leaves no target (${why}); add one that complies or choose another policy`)
+    return false
   }
   for (const { target } of lawful) {
     const until = compliesUntil(policy, target.jurisdiction)
     if (until - now < MONTH_MS) complain(['jurisdiction'], `target "${target.id}" complies with "${policy.id}" only until ${new Date(until).toISOString().slice(0, 10)}; renew its evidence or review`, 'warning')
   }
+  return true
+}
+
+function lawfulIn(pool: Pool, { lawful, judgements, now }: Compiling): readonly Target[] {
+  const { policy, members } = pool
+  const known = lawful.get(pool) ?? members.map(({ target }) => target).filter((target) => policy === undefined || judgedOnce(judgements, policy, target, now).length === 0)
+  lawful.set(pool, known)
+  return known
 }
 
 function judgedOnce(judgements: Compiling['judgements'], policy: JurisdictionPolicy, target: Target, now: number): readonly Fault[] {

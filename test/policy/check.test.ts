@@ -63,6 +63,25 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
   ['a host that is a target\'s too would be a loop', replaced('play.tv.example', 'ams.edge.example'), [
     'services/tv.yaml:2: hosts: host "ams.edge.example" is also a host of target "edge-ams"; viewers would be sent back to the router',
   ]],
+  ['a host within the domain of a target would be a loop too', replaced('play.tv.example', 'play.cdn.example'), [
+    'services/tv.yaml:2: hosts: host "play.cdn.example" is also a host of target "cdn-us"; viewers would be sent back to the router',
+  ]],
+  ['a step that its policy empties is warned of, since another step hides it', tv(`${SERVICE}  - { name: rest, targets: [cdn-us], select: failover }\n`), [
+    'services/tv.yaml:8: warning: steps[1].targets: policy "eu-only" leaves none of these, so nobody is ever sent there',
+  ]],
+  ['what a selector does not look at is warned of', replaced('select: nearest', 'select: weighted\n    spread: 2\n    key: path'), [
+    'services/tv.yaml:8: warning: steps[0].spread: has no effect: weighted does not look at distance; use it with nearest',
+    'services/tv.yaml:9: warning: steps[0].key: has no effect: weighted does not look at titles; use it with nearest or rendezvous',
+  ]],
+  ['the nearest of targets without a place', tv('service: tv\nsteps:\n  - { name: us, targets: [cdn-us], select: nearest }\n'), [
+    'services/tv.yaml:3: warning: steps[0].select: none of the targets has a place, so none is the nearest; give them or their groups latitude and longitude',
+  ]],
+  ['steering with nowhere to steer to', tv(`${SERVICE.replace('{ group: eu }', '[edge-ams, cdn-us]')}delivery: steered\n`), [
+    'services/tv.yaml:8: warning: delivery: has no effect: with less than two targets there is nowhere to steer to, and players get the redirect',
+  ]],
+  ['a rewrite of a target that no step has', tv(`${SERVICE}rewrite: { cdn-us: { prefix: /x } }\n`), [
+    'services/tv.yaml:8: warning: rewrite.cdn-us: has no effect: no step has the target "cdn-us"',
+  ]],
   ['a bypass to a host that nobody declared', tv(`${SERVICE}bypass: https://elsewhere.example/\n`), [
     'services/tv.yaml:8: bypass: "elsewhere.example" is not a host of a declared target; declare one, so that its jurisdiction is known',
   ]],
