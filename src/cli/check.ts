@@ -7,17 +7,16 @@ import type { Built } from '../policy/build.ts'
 import { buildSnapshot } from '../policy/build.ts'
 import { checkLive, formatFindings } from './live.ts'
 import type { LiveOptions } from './live.ts'
+import { missingFiles, strayFiles } from './surroundings.ts'
 import { bundleOf, digest, encodeBundle } from '../policy/bundle.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import type { Problem } from '../policy/problem.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import { jsonSchema, SCHEMAS } from '../policy/schema.ts'
 import type { Settings } from '../policy/settings.ts'
-import { readSettings, settingsSchema } from '../policy/settings.ts'
+import { readSettings, SETTINGS_FILE, settingsSchema } from '../policy/settings.ts'
 import type { Version } from '../routing/model.ts'
 import { readBundle } from '../state/directory.ts'
-
-export const SETTINGS_FILE = 'wissel.yaml'
 
 export interface Loaded extends Built {
   readonly bundle: Bundle
@@ -35,8 +34,13 @@ export async function loadConfiguration(directory: string, now: number): Promise
     throw new WisselError('WISSEL_CONFIG_UNREADABLE', [directory, codeOf(error)], { cause: error })
   }
   const read = readSettings(SETTINGS_FILE, settingsText ?? '')
+  const around = [...(await missingFiles(read, directory)), ...(await strayFiles(directory))]
   const built = build(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, now)
-  const problems = [...read.problems, ...built.problems]
+  // Where the state is in Redis, so is the database.
+  if (built.asns === true && settingsText !== undefined && read.settings.redis === undefined && read.settings.geo?.asnDatabase === undefined) {
+    around.push(read.problem(['geo', 'asnDatabase'], 'is not set, so no zone or step that names an asn holds for anybody', 'warning'))
+  }
+  const problems = [...read.problems, ...around, ...built.problems]
   return { bundle, settings: read.settings, problems, snapshot: errors(problems).length > 0 ? undefined : built.snapshot }
 }
 

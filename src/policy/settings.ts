@@ -8,6 +8,8 @@ import { parsePrefix } from '../geo/zones.ts'
 import { soundKeys } from './salvage.ts'
 import { validate } from './validate.ts'
 
+export const SETTINGS_FILE = 'wissel.yaml'
+
 const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5}$/
 const listen = z.string().regex(ADDRESS, { error: 'use HOST:PORT such as 0.0.0.0:8080 or [::]:8080; port 0 lets the system choose' })
 const cidr = z.string().max(50)
@@ -110,11 +112,14 @@ export function readSettings(file: string, text: string): ReadSettings {
 }
 
 /** What the schema alone cannot see. */
-function contradictions({ trustedProxies = [], proxyProtocol = false }: Settings, problem: ReadSettings['problem']): Problem[] {
+function contradictions({ trustedProxies = [], proxyProtocol = false, admin }: Settings, problem: ReadSettings['problem']): Problem[] {
   const found: Problem[] = []
   if (proxyProtocol && trustedProxies.length === 0) found.push(problem(['proxyProtocol'], 'refuses everybody without trustedProxies; name the proxy\'s network there'))
   for (const [i, text] of trustedProxies.entries()) {
     if (parsePrefix(text) === undefined) found.push(problem(['trustedProxies', i], `"${text}" is not a network; use CIDR such as 10.0.0.0/8 or ::1/128`))
   }
+  if (admin?.listen !== undefined && admin.tokenFile === undefined && !LOOPBACK.test(admin.listen)) found.push(problem(['admin', 'listen'], `"${admin.listen}" is not on loopback, so a router does not start there without a token; set admin.tokenFile`, 'warning'))
   return found
 }
+
+const LOOPBACK = /^(127(\.\d+){3}|localhost|\[::1\]):/
