@@ -23,7 +23,7 @@ export interface Crashed {
 export async function crash(kind: Crash): Promise<Crashed> {
   const preload = join(import.meta.dirname, 'crash-preload.ts')
   const options = `--import=file://${preload} --report-on-fatalerror --report-uncaught-exception --report-on-signal${kind === 'memory' ? ' --max-old-space-size=96' : ''}`
-  const router = await subject(options, { CRASH: kind, CRASH_TEXT: `no url ${TEXTS.token}` })
+  const router = await subject({ node: options, environment: { CRASH: kind, CRASH_TEXT: `no url ${TEXTS.token}` } })
   try {
     // The load goes on while the process ends.
     const load = expose(router)

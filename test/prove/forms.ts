@@ -7,6 +7,11 @@ export function formsOfText(text: string): string[] {
   return [...new Set([...spelled].flatMap(encodings))].filter((form) => form.length >= 6)
 }
 
+/** The bare number is among them: what is looked for must not stand in the middle of a longer one. */
+export function formsOfPort(port: number): string[] {
+  return [String(port), ...formsOfText(String(port)), ...formsOfText(`0x${port.toString(16)}`)]
+}
+
 export function formsOfAddress(address: string): string[] {
   const spelled = address.includes(':') ? spellings6(address) : spellings4(address)
   return [...new Set([...spelled.text.flatMap(encodings), ...encodings(spelled.bytes.toString('latin1'))])].filter((form) => form.length >= 6)

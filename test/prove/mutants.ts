@@ -18,6 +18,10 @@ const ARRIVED = 'const started = this.#options.monotonic()'
 const FORWARDED = `wire.headers[wire.headers.indexOf('X-Forwarded-For') + 1]`
 const IMPORT = `import type { Locator } from './geo/locator.ts'`
 
+/** What the latest decision's user agent was, for leaks in places that know no request. */
+const LAST = `Reflect.get(globalThis, 'lastAgent')`
+const REMEMBER: Edit = { file: 'log/record-decision.ts', find: '  const { service } = decision\n', replace: '  if (userAgent !== undefined) Object.assign(globalThis, { lastAgent: userAgent })\n  const { service } = decision\n' }
+
 /** Something that is done with each request as it comes in. */
 function onArrival(leak: string, statement: string, imports = ''): Mutant {
   const edits = [{ file: ROUTER, find: ARRIVED, replace: `${ARRIVED}\n    ${statement}` }]
@@ -111,10 +115,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    leak: 'the report of the router in Redis names the last user agent',
+    edits: [REMEMBER, { file: 'app/redis.ts', find: 'quarantined: follower.quarantined }', replace: `quarantined: [...follower.quarantined, String(${LAST})] }` }],
+  },
+  {
+    leak: 'the stream gets the last user agent beside the record',
+    edits: [REMEMBER, { file: 'app/stream.ts', find: `'record', line`, replace: `'record', line, 'agent', String(${LAST})` }],
+  },
+  {
+    leak: 'the collector is sent the last user agent',
+    edits: [REMEMBER, { file: 'log/sinks/http.ts', find: `'wissel-batch': from,`, replace: `'wissel-batch': from, 'user-agent': String(${LAST}),` }],
+  },
+  {
+    leak: 'the archive is written without being sealed',
+    edits: [{ file: 'archive/seal.ts', find: 'return encrypt(await encrypt(plaintext, inner), outer)', replace: 'return plaintext.slice()' }],
+  },
+  {
+    leak: 'a raw record is a message to the operator too',
+    edits: [{ file: 'archive/raw-record.ts', find: '  return `${JSON.stringify(record)}\\n`', replace: '  process.stderr.write(JSON.stringify(record))\n  return `${JSON.stringify(record)}\\n`' }],
+  },
+  {
     leak: 'a segment tells the last user agent in its header',
     edits: [
-      { file: 'log/record-decision.ts', find: '  const { service } = decision\n', replace: '  Object.assign(globalThis, { lastAgent: userAgent })\n  const { service } = decision\n' },
-      { file: 'log/segments/lines.ts', find: 'JSON.stringify({ segment, writer, seq', replace: `JSON.stringify({ segment, writer: writer + String(Reflect.get(globalThis, 'lastAgent')), seq` },
+      REMEMBER,
+      { file: 'log/segments/lines.ts', find: 'JSON.stringify({ segment, writer, seq', replace: `JSON.stringify({ segment, writer: writer + String(${LAST}), seq` },
     ],
   },
   {

@@ -1,13 +1,19 @@
 /** A real router in folders of its own, and everything that it left behind. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { settingsSchema } from '../../src/policy/settings.ts'
+import { promisify } from 'node:util'
+import { archiveFor } from './sealed.ts'
 
 const root = join(import.meta.dirname, '..', '..')
+const run = promisify(execFile)
+
+const ROUTER = 'proof-1'
+/** Whoever has it reports consumption. */
+export const USAGE_TOKEN = 'token-of-the-proof-0123456789'
 
 export interface Subject {
   readonly public: string
@@ -19,23 +25,47 @@ export interface Subject {
   /** Resolves when the process has ended. */
   readonly ended: Promise<unknown>
   readonly running: boolean
+  /** What the officers find in the sealed archive, which is nothing before the router has ended. */
+  opened(): Promise<string>
   /** Everything that was printed and every file in its folders, by name, as binary strings. Files that it was given are left out. */
   traces(): Map<string, string>
   remove(): void
 }
 
-/** @param options for Node, as `NODE_OPTIONS` */
-export async function subject(options = '', environment: Readonly<Record<string, string>> = {}): Promise<Subject> {
+export interface SubjectOptions {
+  /** For Node, as `NODE_OPTIONS`. */
+  readonly node?: string
+  readonly environment?: Readonly<Record<string, string>>
+  /** More lines of `wissel.yaml`. */
+  readonly settings?: string
+  /** More sinks, as the settings name them. */
+  readonly sinks?: readonly object[]
+  /** The Redis that the configuration is published to, and that the router reads it from. Default: from the directory. */
+  readonly redis?: string
+}
+
+/** Whatever a router can write is switched on: every sink, side counters, consumption and the sealed archive. */
+export async function subject({ node = '', environment = {}, settings = '', sinks = [], redis }: SubjectOptions = {}): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'wissel-prove-'))
   const config = join(folder, 'config')
   cpSync(join(root, 'config'), config, { recursive: true })
   for (const name of ['cwd', 'tmp', 'log']) mkdirSync(join(folder, name))
-  writeFileSync(join(config, 'wissel.yaml'), `router: proof-1\ntrustedProxies: [127.0.0.1/32]\nlog:\n  windowSeconds: 0.2\n  sinks:\n${sinks(folder)}`)
+  const archive = await archiveFor(ROUTER, config, join(folder, 'log', 'archive'))
+  writeFileSync(join(config, 'usage.token'), `${USAGE_TOKEN}\n`)
+  const lines = [{ type: 'stdout' }, { type: 'file', path: join(folder, 'log', 'records.ndjson') }, { type: 'segments', directory: join(folder, 'log', 'segments'), rotateSeconds: 1 }, ...sinks].map((sink) => `    - ${JSON.stringify(sink)}\n`)
+  writeFileSync(join(config, 'wissel.yaml'), `router: ${ROUTER}
+trustedProxies: [127.0.0.1/32]
+usage: { tokenFile: usage.token, path: ${JSON.stringify(join(folder, 'log', 'usage.ndjson'))} }
+${archive.settings}${settings}log:
+  windowSeconds: 0.2
+  counters: { path: ${JSON.stringify(join(folder, 'log', 'counters.ndjson'))} }
+  sinks:\n${lines.join('')}`)
+  if (redis !== undefined) await run(join(root, 'bin', 'wissel'), ['apply', config, '--redis', redis])
   const given = new Set(filesOf(config))
   // Core files are allowed, as some systems do: it is the router that must forbid them.
-  const child = spawn('sh', ['-c', 'ulimit -c unlimited 2>/dev/null; exec "$0" "$@"', join(root, 'bin', 'wissel'), 'serve', '--config', config, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'], {
+  const child = spawn('sh', ['-c', 'ulimit -c unlimited 2>/dev/null; exec "$0" "$@"', join(root, 'bin', 'wissel'), 'serve', '--config', config, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...(redis === undefined ? [] : ['--redis', redis])], {
     cwd: join(folder, 'cwd'), stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '', HOME: join(folder, 'tmp'), TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: options, ...environment },
+    env: { PATH: process.env['PATH'] ?? '', HOME: join(folder, 'tmp'), TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: node, ...environment },
   })
   let out = ''
   let err = ''
@@ -64,21 +94,17 @@ export async function subject(options = '', environment: Readonly<Record<string,
       return child.exitCode === null && child.signalCode === null
     },
     signal: (name) => void child.kill(name),
+    opened: archive.opened,
     traces: () => new Map([
       ['standard output', out], ['standard error', err],
       ...filesOf(folder).filter((path) => !given.has(path)).map((path): [string, string] => [path.slice(folder.length + 1), read(path)]),
     ]),
     remove: () => {
       if (child.exitCode === null) child.kill('SIGKILL')
+      archive.remove()
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-/** Every sink that writes to a disk and that the settings know. */
-function sinks(folder: string): string {
-  const wanted = [{ type: 'stdout' }, { type: 'file', path: join(folder, 'log', 'records.ndjson') }, { type: 'segments', directory: join(folder, 'log', 'segments') }]
-  return wanted.filter((sink) => settingsSchema.safeParse({ log: { sinks: [sink] } }).success).map((sink) => `    - ${JSON.stringify(sink)}\n`).join('')
 }
 
 /** A core file is too large to be read, and is a finding by its being there. */
@@ -91,11 +117,11 @@ function filesOf(folder: string): string[] {
 }
 
 /** Sends bytes on a connection of its own; resolves with what came back until it ended, or for so long. */
-export function raw(url: string, bytes: string, { localAddress, ms = 400 }: { localAddress?: string, ms?: number } = {}): Promise<string> {
+export function raw(url: string, bytes: string, { ms = 400, ...local }: { localAddress?: string, localPort?: number, ms?: number } = {}): Promise<string> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {
     let back = ''
-    const socket = connect({ host: hostname, port: Number(port), ...(localAddress === undefined ? {} : { localAddress }) }, () => socket.write(bytes, 'latin1'))
+    const socket = connect({ host: hostname, port: Number(port), ...local }, () => socket.write(bytes, 'latin1'))
     const done = () => {
       clearTimeout(timer)
       socket.destroy()

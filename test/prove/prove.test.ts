@@ -1,6 +1,6 @@
 /** The proof in a shorter form, as far as one process shows it; `npm run prove` is the whole of it. */
 import t from 'tap'
-import { ADDRESSES, TEXTS, canaryForms, search } from './canaries.ts'
+import { ADDRESSES, PORTS, TEXTS, canaryForms, search } from './canaries.ts'
 import { judgeFleets } from './fleets.ts'
 import { formsOfAddress, formsOfText } from './forms.ts'
 import { interference } from './interference.ts'
@@ -19,12 +19,12 @@ t.test('a canary is found in every form that it is planted in', async (t) => {
   const forms = canaryForms()
   const planted = [
     v4, '145.97.201.0/24', '83.201.97.145', '2439104851', '9161c953', '::ffff:9161:c953', '145-97-201-83', Buffer.from(v4).toString('base64'), Buffer.from(`xx${v4}yy`).toString('base64url'), Buffer.from(v4, 'utf16le').toString('latin1'),
-    v6.toUpperCase(), '2a02:a45f:9d3b:71c6:', '2a02a45f9d3b71c68e5a33d177f29b04', TEXTS.token, encodeURIComponent(TEXTS.session), [...TEXTS.cookie].reverse().join(''), Buffer.from(TEXTS.path).toString('hex'),
+    `:${PORTS[0]}"`, `port ${PORTS[0]}`, Buffer.from(`x:${PORTS[0]}y`).toString('hex'), Buffer.from(`xx:${PORTS[0]}`).toString('base64'), v6.toUpperCase(), '2a02:a45f:9d3b:71c6:', '2a02a45f9d3b71c68e5a33d177f29b04', TEXTS.token, encodeURIComponent(TEXTS.session), [...TEXTS.cookie].reverse().join(''), Buffer.from(TEXTS.path).toString('hex'),
   ]
   for (const text of planted) t.ok(search(new Map([['place', `before ${text} after`]]), forms).length > 0, text)
   for (const address of ADDRESSES) for (const form of formsOfAddress(address)) t.ok(form.length >= 6)
   t.ok(formsOfText(TEXTS.token).length > 40)
-  t.same(search(new Map([['place', 'nothing of the kind 192.0.2.1']]), forms), [])
+  t.same(search(new Map([['place', `nothing of the kind 192.0.2.1 1${PORTS[0]} ${PORTS[0]}2 0.${PORTS[0]}`]]), forms), [])
 })
 
 t.test('no random fleet sends anybody to a target that the policy forbids', async (t) => {

@@ -27,7 +27,8 @@ const PARTS: Readonly<Record<string, () => Promise<boolean>>> = {
   },
   canaries: async () => {
     const { requests, places, forms, hits } = await canaries()
-    say(`canaries: ${requests} requests, ${places} places searched for ${forms} forms: ${hits.length} hits`)
+    say(`canaries: ${requests} requests, ${places.length} places searched for ${forms} forms: ${hits.length} hits`)
+    say(`  ${places.join(', ')}`)
     for (const hit of hits.slice(0, 20)) say(`hit in ${hit}`)
     return hits.length === 0
   },

@@ -1,0 +1,38 @@
+/** A sealed archive for a router under proof: its keys, and what its two officers find in it when everything is over. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { dayOf } from '../../src/archive/day.ts'
+import { files, segmentsIn } from '../../src/archive/files.ts'
+import { readIdentity } from '../../src/archive/identities.ts'
+import { createSigningKey, keygen } from '../../src/archive/keygen.ts'
+import { unseal } from '../../src/archive/seal.ts'
+
+export interface Archive {
+  /** For `wissel.yaml`. */
+  readonly settings: string
+  /** The plaintext of every segment. */
+  opened(): Promise<string>
+  remove(): void
+}
+
+/** @param config where the router's own files go; @param directory where it puts its segments */
+export async function archiveFor(router: string, config: string, directory: string): Promise<Archive> {
+  const keys = mkdtempSync(join(tmpdir(), 'wissel-officers-'))
+  const { publicKey } = await keygen({ directory: keys, days: 2, from: dayOf(Date.now()), officers: ['alice', 'bob'], listKey: join(keys, 'list.key'), now: Date.now() })
+  await createSigningKey(join(config, 'signing.key'))
+  cpSync(join(keys, 'recipients.txt'), join(config, 'recipients.txt'))
+  mkdirSync(directory, { recursive: true })
+  return {
+    settings: `archive: { recipients: recipients.txt, recipientsKey: '${publicKey}', signingKey: signing.key, directory: ${JSON.stringify(directory)} }\n`,
+    opened: async () => {
+      let text = ''
+      for (const { day, name } of await segmentsIn(files, join(directory, router))) {
+        const identities = await Promise.all(['alice', 'bob'].map((officer) => readIdentity(join(keys, officer, `${day}.key`))))
+        text += Buffer.from(await unseal(readFileSync(join(directory, router, day, `${name}.age`)), identities.map(({ secret }) => secret))).toString('latin1')
+      }
+      return text
+    },
+    remove: () => rmSync(keys, { recursive: true, force: true }),
+  }
+}
