@@ -37,7 +37,7 @@ const HELP = `wissel: a privacy-first CDN request router for video
       bytes and requests from a target's access log (combined, w3c, cdni), its addresses read only to be forgotten
   wissel verify LOG --config DIR [--json]
       judges every record of a constrained policy again by the configuration; exit status 1 where one fails
-  wissel archive keygen|verify|ship|open|shred ...
+  wissel archive keygen|recipients|verify|ship|open|shred ...
       the sealed archive of raw requests, for tracing abuse only; wissel archive --help
 
 DIR defaults to ./config, the state directory to ./var. Ports given as 0 are chosen by the system and printed.

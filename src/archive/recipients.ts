@@ -20,7 +20,7 @@ export type DayRecipients = readonly [string, string]
 const KIND = 'wissel-archive-recipients/1'
 /** Two thousand characters a key, two keys a day, four hundred days and some. */
 const MAX_LENGTH = 4 * 1024 * 1024
-const RECIPIENT = /^age1[0-9a-z]{20,4000}$/
+export const RECIPIENT = /^age1[0-9a-z]{20,4000}$/
 export const OFFICER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/
 
 export class RecipientList {
@@ -57,7 +57,7 @@ export function writeRecipients(list: RecipientList, signingKey: KeyObject): str
 /** @throws ArchiveError for a list that is not signed by the key, or says anything that it should not */
 export function readRecipients(signed: string, publicKey: KeyObject): RecipientList {
   const text = signed.length > MAX_LENGTH ? undefined : verifiedText(signed, publicKey)
-  if (text === undefined) throw new ArchiveError('the list of recipients is not signed by the pinned key; put the one from wissel archive keygen there')
+  if (text === undefined) throw new ArchiveError('the list of recipients is not signed by the pinned key; put the one from wissel archive recipients there')
   const [kind, officersLine = '', ...lines] = text.split('\n').slice(0, -1)
   const [word, first = '', second = '', ...more] = officersLine.split(' ')
   const officersOk = word === 'officers' && OFFICER.test(first) && OFFICER.test(second) && first !== second && more.length === 0

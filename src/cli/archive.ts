@@ -5,21 +5,26 @@ import { ArchiveError, codeOf } from '../archive/archive-error.ts'
 import { appendAudit, checkAudit } from '../archive/audit-log.ts'
 import type { AuditHead } from '../archive/audit.ts'
 import { linkOf } from '../archive/chain.ts'
+import { combine } from '../archive/combine.ts'
 import { dayOf, isDay } from '../archive/day.ts'
 import { files } from '../archive/files.ts'
 import { loadIdentities, shredDay } from '../archive/identities.ts'
-import { createSigningKey, keygen } from '../archive/keygen.ts'
+import { keygen } from '../archive/keygen.ts'
 import { readPublicKey } from '../archive/keys.ts'
 import type { KeyObject } from '../archive/keys.ts'
 import { checkSearch, daysOf, openArchive } from '../archive/open.ts'
+import { fingerprintOf, readOfficerList } from '../archive/officer-list.ts'
 import { DEFAULT_RETENTION_DAYS, keptFrom, ship } from '../archive/ship.ts'
+import { createSigningKey } from '../archive/signing-key-file.ts'
 import { verifyArchive } from '../archive/verify.ts'
 import { CHAIN_FAULTS, nameOf } from '../archive/verify-chain.ts'
 import { WisselError } from '../errors.ts'
 import { ClientAddress } from '../privacy/address.ts'
 
-export const ARCHIVE_HELP = `  wissel archive keygen --days N --out DIR --officer A,B [--from DATE] [--list-key FILE]
-      makes each officer's keys of the days ahead, and the signed list of public keys for routers; not on a router
+export const ARCHIVE_HELP = `  wissel archive keygen --officer NAME --days N --out DIR [--from DATE]
+      makes an officer's keys of the days ahead, on that officer's own machine; only DIR/NAME.public is handed over
+  wissel archive recipients A.public B.public --out DIR [--list-key FILE]
+      makes of both officers' public keys the signed list for routers; needs no private key of theirs
   wissel archive keygen --router-key FILE
       makes the key that a router signs its segments with
   wissel archive verify --archive DIR --key ROUTER=FILE... [--witness ROUTER=FILE...] [--keep DAYS] [--audit FILE [--audit-witness SEQ:HASH]]
@@ -65,14 +70,14 @@ const OPTIONS = {
 } as const
 
 const COMMANDS: Readonly<Record<string, (input: Input, io: ArchiveIo) => Promise<number>>> = {
-  keygen: keygenCommand, verify: verifyCommand, ship: shipCommand, open: openCommand, shred: shredCommand,
+  keygen: keygenCommand, recipients: recipientsCommand, verify: verifyCommand, ship: shipCommand, open: openCommand, shred: shredCommand,
 }
 
 /** The exit status: 0 done, 1 not. Rejects with a `WisselError` for a command line that cannot be meant. */
 export async function archiveCommand(args: readonly string[], io: ArchiveIo): Promise<number> {
   const [name = '', ...rest] = args
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command === undefined) throw new WisselError('WISSEL_USAGE', ['archive needs one of keygen, verify, ship, open, shred'])
+  if (command === undefined) throw new WisselError('WISSEL_USAGE', ['archive needs one of keygen, recipients, verify, ship, open, shred'])
   const input = parse(rest)
   try {
     return await command(input, io)
@@ -90,19 +95,24 @@ async function keygenCommand({ values }: Input, io: ArchiveIo): Promise<number> 
     return 0
   }
   const directory = given(values, 'out')
-  const [first = '', second = '', ...more] = given(values, 'officer').split(',')
-  if (more.length > 0) throw new WisselError('WISSEL_USAGE', ['--officer takes two names'])
-  const { list, made, publicKey } = await keygen({
-    directory,
-    days: Number(given(values, 'days')),
-    from: values.from ?? dayOf(io.now()),
-    officers: [first, second],
-    listKey: values['list-key'] ?? `${directory}/list.key`,
-    now: io.now(),
-  })
-  io.out(`${made} days made, ${list.days.length} in the list, the last is ${list.days.at(-1)}\n`)
+  const { list, made, path } = await keygen({ directory, days: Number(given(values, 'days')), from: values.from ?? dayOf(io.now()), officer: given(values, 'officer'), now: io.now() })
+  io.out(`${made} days made, ${list.days.size} in the list, the last is ${[...list.days.keys()].at(-1)}\n`)
+  io.out(`stays here, for ${list.officer} alone: ${directory}/${list.officer}\n`)
+  io.out(`hand over: ${path}\n`)
+  io.out(`and read out: ${fingerprintOf(list)}\n`)
+  return 0
+}
+
+async function recipientsCommand({ values, positionals }: Input, io: ArchiveIo): Promise<number> {
+  const [first, second, ...more] = positionals
+  if (first === undefined || second === undefined || more.length > 0) throw new WisselError('WISSEL_USAGE', ['archive recipients needs the public lists of two officers, such as alice.public bob.public'])
+  const directory = given(values, 'out')
+  const lists = [readOfficerList(await text(first)), readOfficerList(await text(second))] as const
+  const { list, added, alone, publicKey } = await combine({ lists, directory, listKey: values['list-key'] ?? `${directory}/list.key`, now: io.now() })
+  for (const of of lists) io.out(`${of.officer} must have read out: ${fingerprintOf(of)}\n`)
+  if (alone.length > 0) io.err(`${alone.length} days are left out, from ${alone[0]} on: one officer alone has keys for them\n`)
+  io.out(`${added} days added, ${list.days.length} in the list, the last is ${list.days.at(-1)}\n`)
   io.out(`for routers: ${directory}/recipients.txt, pinned by ${publicKey}\n`)
-  io.out(`for the officers, each to one alone: ${directory}/${first} and ${directory}/${second}\n`)
   return 0
 }
 

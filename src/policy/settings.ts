@@ -60,8 +60,8 @@ export const settingsSchema = z.strictObject({
     }).optional().describe('Side counters, never joined with decision records. Default: off. On, they cost about 2.3 µs of processor time per request.'),
   }).optional(),
   archive: z.strictObject({
-    recipients: z.string().min(1).describe('The signed list of the days\' public keys, made ahead with wissel archive keygen. A day without keys is not archived, and counted.'),
-    recipientsKey: z.string().regex(/^ed25519:[A-Za-z0-9+/=_-]{40,50}$/, { error: 'use the public key that keygen printed: ed25519:...' }).describe('The public key that the list must be signed with.'),
+    recipients: z.string().min(1).describe('The signed list of the days\' public keys, made ahead with wissel archive recipients. A day without keys is not archived, and counted.'),
+    recipientsKey: z.string().regex(/^ed25519:[A-Za-z0-9+/=_-]{40,50}$/, { error: 'use the public key that wissel archive recipients printed: ed25519:...' }).describe('The public key that the list must be signed with.'),
     signingKey: z.string().min(1).describe('A file with this router\'s own Ed25519 key, with which it signs the chain of segments.'),
     directory: z.string().min(1).describe('Where sealed segments wait until they are shipped, an hour at most.'),
   }).optional().describe('The sealed archive of raw requests, for tracing abuse only. Default: none. The router can write it and never read it.'),

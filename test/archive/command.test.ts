@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readPublicKey, readSigningKey } from '../../src/archive/keys.ts'
 import { readRecipients } from '../../src/archive/recipients.ts'
-import { unseal } from '../../src/archive/seal.ts'
+import { seal, unseal } from '../../src/archive/seal.ts'
 import { WorkerSealer } from '../../src/archive/sealer.ts'
 import { ArchiveWriter } from '../../src/archive/writer.ts'
 import { archiveCommand } from '../../src/cli/archive.ts'
@@ -66,8 +66,17 @@ async function write(records: readonly { time: number, address: string }[]): Pro
   return writer
 }
 
-t.test('keygen makes keys that only their officers can read, and a list that routers can', async (t) => {
-  t.match(await run('keygen', '--days', '3', '--out', keys, '--officer', 'alice,bob'), { status: 0, err: '' })
+/** Both officers' ceremonies, and what is made of their public lists. Options of keygen apply to both. */
+async function ceremonies(directory: string, ...more: readonly string[]): Promise<{ status: number, out: string, err: string }> {
+  for (const officer of ['alice', 'bob']) {
+    const made = await run('keygen', '--out', directory, '--officer', officer, ...more)
+    if (made.status !== 0 || made.err !== '') return made
+  }
+  return run('recipients', `${directory}/alice.public`, `${directory}/bob.public`, '--out', directory)
+}
+
+t.test('keygen makes keys that only their officer can read', async (t) => {
+  t.match(await ceremonies(keys, '--days', '3'), { status: 0, err: '', out: /^alice must have read out: .*\nbob .*\n3 days added, 3 in the list, the last is 2026-03-03\n/ })
   t.match(await run('keygen', '--router-key', routerKey), { status: 1, err: /ENOENT/ })
   mkdirSync(`${root}/router`)
   t.match(await run('keygen', '--router-key', routerKey), { status: 0, out: /^ed25519:/ })
@@ -77,11 +86,57 @@ t.test('keygen makes keys that only their officers can read, and a list that rou
     t.equal(statSync(path).mode & 0o777, 0o600, path.slice(root.length))
   }
   const before = readFileSync(`${keys}/alice/2026-03-02.key`, 'utf8')
-  t.match(await run('keygen', '--days', '4', '--out', keys, '--officer', 'alice,bob'), { status: 0, out: /^1 days made, 4 in the list, the last is 2026-03-04/ })
-  t.equal(readFileSync(`${keys}/alice/2026-03-02.key`, 'utf8'), before, 'a day keeps the keys that it has')
-  for (const bad of [['--days', '0'], ['--days', '401'], ['--days', '2', '--from', '2026-02-28'], ['--days', '2', '--officer', 'alice,alice'], ['--days', '2', '--officer', 'alice,carol']]) {
-    t.match(await run('keygen', '--out', keys, '--officer', 'alice,bob', ...bad), { status: 1 }, bad.join(' '))
+  t.match(await run('keygen', '--days', '4', '--out', keys, '--officer', 'alice'), { status: 0, out: /^1 days made, 4 in the list, the last is 2026-03-04/ })
+  t.equal(readFileSync(`${keys}/alice/2026-03-02.key`, 'utf8'), before, 'a day keeps the key that it has')
+  t.match(await ceremonies(keys, '--days', '4'), { status: 0, err: '', out: /\n1 days added, 4 in the list/ })
+  for (const bad of [['--days', '0'], ['--days', '401'], ['--days', '2', '--from', '2026-02-28'], ['--days', '2', '--officer', 'alice,bob'], ['--days', '2', '--officer', '../alice']]) {
+    t.match(await run('keygen', '--out', keys, '--officer', 'alice', ...bad), { status: 1 }, bad.join(' '))
   }
+})
+
+t.test('each officer makes keys on a machine of their own, and no machine ever holds those of both', async (t) => {
+  const [ofAlice, ofBob, ofTheList] = [`${root}/machine-of-alice`, `${root}/machine-of-bob`, `${root}/machine-of-the-list`]
+  const made = { alice: await run('keygen', '--out', ofAlice, '--officer', 'alice', '--days', '3'), bob: await run('keygen', '--out', ofBob, '--officer', 'bob', '--days', '2', '--from', '2026-03-02') }
+  mkdirSync(ofTheList)
+  for (const [officer, from] of [['alice', ofAlice], ['bob', ofBob]] as const) {
+    t.notMatch(readFileSync(`${from}/${officer}.public`, 'utf8'), /SECRET/)
+    cpSync(`${from}/${officer}.public`, `${ofTheList}/${officer}.public`)
+  }
+  const args = ['recipients', `${ofTheList}/bob.public`, `${ofTheList}/alice.public`, '--out', ofTheList] as const
+  const { status, out, err } = await run(...args)
+  t.equal(status, 0)
+  t.match(out, /\n2 days added, 2 in the list, the last is 2026-03-03\n/)
+  t.match(err, /^1 days are left out, from 2026-03-01 on: one officer alone/)
+  for (const officer of ['alice', 'bob'] as const) {
+    const [, fingerprint = 'none'] = /read out: ([0-9a-f ]{39})\n/.exec(made[officer].out) ?? []
+    t.ok(out.includes(`${officer} must have read out: ${fingerprint}\n`), 'what an officer reads out is what the list is made of')
+  }
+  const holding = (machine: string) => filesUnder(machine).filter((path) => /AGE-SECRET-KEY/.test(readFileSync(path, 'latin1'))).map((path) => path.slice(machine.length + 1).split('/')[0])
+  t.same([ofAlice, ofBob, ofTheList].map((machine) => [...new Set(holding(machine))]), [['alice'], ['bob'], []])
+
+  const list = readRecipients(readFileSync(`${ofTheList}/recipients.txt`, 'utf8'), readPublicKey(readFileSync(`${ofTheList}/list.key.pub`, 'utf8')))
+  const sealed = await seal(Buffer.from('a row'), list.recipientsFor('2026-03-02') ?? ['', ''])
+  const [alice = '', bob = ''] = [`${ofAlice}/alice`, `${ofBob}/bob`].map((path) => /AGE-SECRET-KEY-\S+/.exec(readFileSync(`${path}/2026-03-02.key`, 'utf8'))?.[0])
+  t.equal(Buffer.from(await unseal(sealed, [alice, bob])).toString(), 'a row')
+  for (const one of [alice, bob]) await t.rejects(unseal(sealed, [one]), { name: 'ArchiveError' })
+
+  t.match(await run('recipients', `${ofTheList}/alice.public`, `${ofTheList}/bob.public`, '--out', ofTheList), { status: 0, out: /\n0 days added, 2 in the list/ }, 'in another order it is the same list')
+  t.match(await run('recipients', `${ofTheList}/alice.public`, `${ofTheList}/alice.public`, '--out', ofTheList), { status: 1, out: '', err: /both lists are of alice/ })
+  const changed = readFileSync(`${ofTheList}/bob.public`, 'utf8')
+  writeFileSync(`${ofTheList}/bob.public`, changed.replace('officer bob', 'officer carol'))
+  t.match(await run(...args), { status: 1, out: '', err: /is of the officers bob,alice/ })
+  rmSync(`${root}/machine-of-nobody`, { recursive: true, force: true })
+  t.match(await run('keygen', '--out', `${root}/machine-of-nobody`, '--officer', 'bob', '--days', '3'), { status: 0 })
+  t.match(await run('recipients', `${ofTheList}/alice.public`, `${root}/machine-of-nobody/bob.public`, '--out', ofTheList), { status: 1, out: '', err: /2026-03-02 has other keys/ }, 'a day keeps the keys that it has')
+  const stolen = `${changed.split('\n').slice(0, 2).join('\n')}\n${readFileSync(`${ofTheList}/alice.public`, 'utf8').split('\n').slice(2).join('\n')}`
+  writeFileSync(`${ofTheList}/bob.public`, stolen)
+  t.match(await run('recipients', `${ofTheList}/alice.public`, `${ofTheList}/bob.public`, '--out', `${root}/another-list`), { status: 1, out: '', err: /two keys of its own/ }, 'one officer as both')
+  for (const wrong of ['', 'x', changed.replace('2026-03-03', '2026-03-02'), changed.replace('2026-03-03', '2026-02-30'), changed.replace('age1', 'AGE-SECRET-KEY-1'), changed.slice(0, -1), changed.replace(' age1', ' age1 age1')]) {
+    writeFileSync(`${ofTheList}/bob.public`, wrong)
+    t.match(await run(...args), { status: 1, out: '', err: /public list/ }, 'what is no such list')
+  }
+  t.match(await run('recipients', `${ofAlice}/alice/2026-03-02.key`, `${ofTheList}/alice.public`, '--out', ofTheList), { status: 1, out: '', err: /not the public list/ })
+  await t.rejects(run('recipients', `${ofTheList}/alice.public`, '--out', ofTheList), { code: 'WISSEL_USAGE' })
 })
 
 t.test('the router writes, ships and proves what it wrote', async (t) => {
@@ -172,7 +227,7 @@ t.test('one approver is not enough, in whatever guise', async (t) => {
   writeFileSync(`${root}/forged/2026-03-01.key`, readFileSync(`${keys}/alice/2026-03-01.key`, 'utf8').replace('officer: alice', 'officer: bob'))
   t.match(await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${root}/forged`), { status: 1, out: '', err: /two officers/ }, 'alice as bob')
   t.match(await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${keys}/alice`), { status: 1, out: '', err: /two officers/ })
-  const { status } = await run('keygen', '--days', '1', '--out', `${root}/others`, '--officer', 'alice,bob')
+  const { status } = await ceremonies(`${root}/others`, '--days', '1')
   t.equal(status, 0)
   t.match(await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${root}/others/bob`), { status: 1, out: '', err: /does not open/ })
   t.match(readFileSync(audit, 'utf8'), /"outcome":"refused"/, 'an attempt with keys is entered too')
@@ -294,7 +349,7 @@ t.test('after the shred nothing of that day opens, not from a backup either, and
     await t.rejects(unseal(readFileSync(path), left), { name: 'ArchiveError' }, 'no key that is left opens it')
   }
   t.equal((await open('2026-03-02T00:30:00Z', '20m', '2001:db8::7', `${keys}/alice`, `${keys}/bob`)).status, 0)
-  t.match(await run('keygen', '--days', '2', '--out', keys, '--officer', 'alice,bob'), { status: 0, out: /^0 days made/ }, 'and keygen does not make that day again')
+  t.match(await run('keygen', '--days', '2', '--out', keys, '--officer', 'alice'), { status: 0, out: /^0 days made/ }, 'and keygen does not make that day again')
 })
 
 t.test('neither a message nor a file, the audit log included, holds an address that was archived or looked for', async (t) => {

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { dayOf } from '../../src/archive/day.ts'
 import { files, segmentsIn } from '../../src/archive/files.ts'
 import { readIdentity } from '../../src/archive/identities.ts'
-import { createSigningKey, keygen } from '../../src/archive/keygen.ts'
+import { combine } from '../../src/archive/combine.ts'
+import { keygen } from '../../src/archive/keygen.ts'
 import { unseal } from '../../src/archive/seal.ts'
+import { createSigningKey } from '../../src/archive/signing-key-file.ts'
 
 export interface Archive {
   /** For `wissel.yaml`. */
@@ -19,7 +21,9 @@ export interface Archive {
 /** @param config where the router's own files go; @param directory where it puts its segments */
 export async function archiveFor(router: string, config: string, directory: string): Promise<Archive> {
   const keys = mkdtempSync(join(tmpdir(), 'wissel-officers-'))
-  const { publicKey } = await keygen({ directory: keys, days: 2, from: dayOf(Date.now()), officers: ['alice', 'bob'], listKey: join(keys, 'list.key'), now: Date.now() })
+  const now = Date.now()
+  const officer = async (name: string) => (await keygen({ directory: keys, days: 2, from: dayOf(now), officer: name, now })).list
+  const { publicKey } = await combine({ lists: [await officer('alice'), await officer('bob')], directory: keys, listKey: join(keys, 'list.key'), now })
   await createSigningKey(join(config, 'signing.key'))
   cpSync(join(keys, 'recipients.txt'), join(config, 'recipients.txt'))
   mkdirSync(directory, { recursive: true })
