@@ -173,7 +173,7 @@ async function judge(router: Subject, header: string, recorded = async () => {})
     if (![...places].some(([place, text]) => place.startsWith('log/') && text.includes('"service":"demo"'))) missing.push('no record was written')
     if (!places.get('admin /metrics')?.includes('wissel_decisions_total{')) missing.push('there are no metrics')
     // What the archive is for is in it, for its officers; what opens or joins anything is not even there.
-    const sealed = await router.opened().catch(() => '')
+    const sealed = await router.archive.opened().catch(() => '')
     const known = [ADDRESSES[0], agent, ...(header === '' ? PORTS : [PORTS[2]])].map(String)
     missing.push(...known.filter((text) => !sealed.includes(text)).map((text) => `the archive does not hold ${text}`))
     places.set('archive, opened', [token, cookie, session, authorization, referer].filter((secret) => sealed.includes(secret)).join(' '))

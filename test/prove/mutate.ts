@@ -50,7 +50,7 @@ async function judge(mutant: Mutant): Promise<Killed> {
 }
 
 function plant(mutant: Mutant, copy: string): void {
-  for (const folder of ['src', 'config', 'bin', join('test', 'prove'), join('test', 'log'), join('test', 'state')]) cpSync(join(root, folder), join(copy, folder), { recursive: true })
+  for (const folder of ['src', 'config', 'bin', join('test', 'prove'), join('test', 'log'), join('test', 'state'), join('test', 'archive')]) cpSync(join(root, folder), join(copy, folder), { recursive: true })
   cpSync(join(root, 'package.json'), join(copy, 'package.json'))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   for (const [file, text] of planted(mutant)) writeFileSync(join(copy, 'src', file), text)

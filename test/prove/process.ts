@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { archiveFor } from './sealed.ts'
+import type { Archive } from './sealed.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
@@ -25,8 +26,9 @@ export interface Subject {
   /** Resolves when the process has ended. */
   readonly ended: Promise<unknown>
   readonly running: boolean
-  /** What the officers find in the sealed archive, which is nothing before the router has ended. */
-  opened(): Promise<string>
+  /** Everything that it was given and that it wrote is in here. */
+  readonly folder: string
+  readonly archive: Archive
   /** Everything that was printed and every file in its folders, by name, as binary strings. Files that it was given are left out. */
   traces(): Map<string, string>
   remove(): void
@@ -94,7 +96,7 @@ ${archive.settings}${settings}log:
       return child.exitCode === null && child.signalCode === null
     },
     signal: (name) => void child.kill(name),
-    opened: archive.opened,
+    folder, archive,
     traces: () => new Map([
       ['standard output', out], ['standard error', err],
       ...filesOf(folder).filter((path) => !given.has(path)).map((path): [string, string] => [path.slice(folder.length + 1), read(path)]),

@@ -2,12 +2,13 @@
  * The proof in full, a few minutes of it: `npm run prove`. Each part says what it looked at and what it found; the exit
  * status is 1 when anything was.
  *
- *   --only PART    one of: non-interference, canaries, mutants, crash, jurisdiction
+ *   --only PART    one of: non-interference, canaries, mutants, crash, jurisdiction, archive
  *   --traces N     traces of non-interference; default 2000
  *   --fleets N     random fleets; default 1000000
  *   --seed N       of the chance; default: another one each time
  */
 import { parseArgs } from 'node:util'
+import { sealedArchive } from './archive.ts'
 import { canaries } from './canaries.ts'
 import { CRASHES, crash } from './crash.ts'
 import { judgeFleets } from './fleets.ts'
@@ -53,6 +54,13 @@ const PARTS: Readonly<Record<string, () => Promise<boolean>>> = {
     say(`jurisdiction: ${fleets} random fleets, ${decisions} decisions, ${sent} targets sent to, seed ${seed}: ${violations.length} violations (${Object.entries(byOutcome).map(([outcome, count]) => `${outcome} ${count}`).join(', ')})`)
     for (const violation of violations) say(`  ${violation}`)
     return violations.length === 0
+  },
+  archive: async () => {
+    const { segments, files, keys, opened, tampered, after } = await sealedArchive()
+    say(`archive: ${segments} segments of a running router; ${keys} keys made of the ${files} files that its user can read: ${opened} opened anything`)
+    for (const { what, found } of tampered) say(`  ${found ? 'detected' : 'NOT SEEN'}          ${what}`)
+    say(`archive: ${after.tried} segments, ${after.backups} of them in a backup, with every key that is left after the shred: ${after.opened} opened`)
+    return opened + after.opened === 0 && after.tried > 0 && tampered.every(({ found }) => found)
   },
 }
 

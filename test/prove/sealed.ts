@@ -1,5 +1,5 @@
 /** A sealed archive for a router under proof: its keys, and what its two officers find in it when everything is over. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dayOf } from '../../src/archive/day.ts'
@@ -13,6 +13,15 @@ import { createSigningKey } from '../../src/archive/signing-key-file.ts'
 export interface Archive {
   /** For `wissel.yaml`. */
   readonly settings: string
+  /** The machines of both officers, and of whoever signs the list: `alice`, `bob`, and the list's key. */
+  readonly keys: string
+  /** Where the router's segments are. */
+  readonly segments: string
+  readonly router: string
+  /** Public key of the router, `ed25519:...`. */
+  readonly publicKey: string
+  /** Both officers' private keys of a day; none that was destroyed. */
+  identities(day: string): Promise<string[]>
   /** The plaintext of every segment. */
   opened(): Promise<string>
   remove(): void
@@ -24,16 +33,20 @@ export async function archiveFor(router: string, config: string, directory: stri
   const now = Date.now()
   const officer = async (name: string) => (await keygen({ directory: keys, days: 2, from: dayOf(now), officer: name, now })).list
   const { publicKey } = await combine({ lists: [await officer('alice'), await officer('bob')], directory: keys, listKey: join(keys, 'list.key'), now })
-  await createSigningKey(join(config, 'signing.key'))
+  const own = await createSigningKey(join(config, 'signing.key'))
   cpSync(join(keys, 'recipients.txt'), join(config, 'recipients.txt'))
   mkdirSync(directory, { recursive: true })
+  const identities = async (day: string) => {
+    const paths = ['alice', 'bob'].map((name) => join(keys, name, `${day}.key`)).filter((path) => existsSync(path))
+    return (await Promise.all(paths.map(readIdentity))).map(({ secret }) => secret)
+  }
   return {
+    keys, segments: directory, router, publicKey: own, identities,
     settings: `archive: { recipients: recipients.txt, recipientsKey: '${publicKey}', signingKey: signing.key, directory: ${JSON.stringify(directory)} }\n`,
     opened: async () => {
       let text = ''
       for (const { day, name } of await segmentsIn(files, join(directory, router))) {
-        const identities = await Promise.all(['alice', 'bob'].map((officer) => readIdentity(join(keys, officer, `${day}.key`))))
-        text += Buffer.from(await unseal(readFileSync(join(directory, router, day, `${name}.age`)), identities.map(({ secret }) => secret))).toString('latin1')
+        text += Buffer.from(await unseal(readFileSync(join(directory, router, day, `${name}.age`)), await identities(day))).toString('latin1')
       }
       return text
     },
