@@ -19,6 +19,7 @@ import { HealthBoard } from './health/board.ts'
 import { shared } from './health/lookup.ts'
 import { probe } from './health/probe.ts'
 import { createAdminServer, MIN_TOKEN } from './http/admin-server.ts'
+import type { AdminServer } from './http/admin-server.ts'
 import { TrustedProxies } from './http/client-address.ts'
 import { OperatorLog } from './log/operator-log.ts'
 import type { SetTimer } from './log/sinks/sink.ts'
@@ -61,8 +62,19 @@ export interface App {
 
 const STRICT_WINDOW_MS = 60_000
 
-/** Rejects with a `WisselError` where the configuration is not usable or an address cannot be listened on. */
+/** Rejects with a `WisselError` where the configuration is not usable or an address cannot be listened on; nothing runs then. */
 export async function startApp(options: AppOptions): Promise<App> {
+  // What was begun last ends first.
+  const running = new AsyncDisposableStack()
+  try {
+    return await wire(options, running)
+  } catch (error) {
+    await running.disposeAsync()
+    throw error
+  }
+}
+
+async function wire(options: AppOptions, running: AsyncDisposableStack): Promise<App> {
   const { directory } = options
   const now = () => Date.now()
   const random = () => Math.random()
@@ -74,8 +86,16 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   // Where decisions go.
   const outlets = await createSinks({ settings, directory, router: routerId, setTimer, now, messages })
+  running.defer(() => outlets.close())
   const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, directory, routerId, now, setTimer, messages)
   const counters = settings.log?.counters === undefined ? undefined : openCounters(settings.log.counters, { directory, setTimer, now, messages })
+  running.defer(async () => {
+    await archive?.writer.close()
+    await counters?.close()
+  })
+  // It answers until the last player was answered.
+  let adminServer: AdminServer | undefined
+  running.defer(() => adminServer?.close())
 
   // Who makes them. Threads load their code while the state is read.
   const trustedProxies = settings.trustedProxies ?? []
@@ -105,6 +125,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
     takeBack: () => source.takeBack(),
   })
+  running.defer(() => players.close())
   const locator = new Locator()
   const metrics: Metrics = new Metrics({ now, requests: () => players.totals(), snapshotReasons: REFUSALS, log: players.records, geo: locator, threads: players })
   if (archive !== undefined) metrics.archive(archive.writer)
@@ -152,6 +173,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
     onTrouble: (what, failed) => messages.warn(failed ? 'task_failed' : 'task_recovered', { task: what }),
   })
+  const watching = board
+  running.defer(async () => {
+    watching.close()
+    await source.close()
+  })
   await source.start()
   await board.start()
 
@@ -171,9 +197,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     },
     onRefused: ({ path, message }) => messages.warn('geo_refused', { file: path, problem: message }),
   })
+  running.defer(() => geo.close())
   await geo.load()
 
   const consumption = settings.usage === undefined ? undefined : await openConsumption(settings.usage, { directory, setTimer, now, messages, snapshot: () => world?.snapshot })
+  running.defer(() => consumption?.close())
 
   // Explains what the others decide.
   const router = new Router({
@@ -185,7 +213,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     onRejected: () => undefined,
   })
   let draining = false
-  const adminServer = createAdminServer({
+  adminServer = createAdminServer({
     token: await readToken(settings, directory),
     routes: adminRoutes({ router, world: () => world, source, board, locator, metrics, now, isReady: () => !draining && world !== undefined }),
     ownRoutes: ownRoutes(board, consumption),
@@ -193,11 +221,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   })
   const atAdmin = await listen(adminServer, parseEndpoint(options.admin ?? settings.admin?.listen ?? '127.0.0.1:9090'))
   await players.applied()
-  const atPublic = await listen(players, parseEndpoint(options.listen ?? settings.listen ?? '0.0.0.0:8080')).catch(async (error: unknown) => {
-    await adminServer.close()
-    await players.close()
-    throw error
-  })
+  const atPublic = await listen(players, parseEndpoint(options.listen ?? settings.listen ?? '0.0.0.0:8080'))
   messages.info('started', { listener: formatEndpoint(atPublic), ...(world === undefined ? {} : { version: world.snapshot.label }) })
 
   geo.start()
@@ -220,15 +244,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     close: async () => {
       draining = true
       messages.info('stopping')
-      geo.close()
-      board.close()
-      await players.close()
-      await outlets.close()
-      await archive?.writer.close()
-      await counters?.close()
-      await adminServer.close()
-      await consumption?.close()
-      await source.close()
+      await running.disposeAsync()
       messages.info('stopped', { total: players.records.decided, count: players.records.recorded })
     },
   }

@@ -244,3 +244,27 @@ t.test('one service that cannot be built stays as it was; the others move on', a
   t.match(await follower.poll(), { outcome: 'applied', quarantined: [] })
   t.same(saved, [[], ['a'], []])
 })
+
+t.test('what the router fails with is taken back: the former one decides, is kept, and the bad one is not applied again', async (t) => {
+  const store = new Said()
+  const saved: number[] = []
+  const told: string[] = []
+  const { follower, applied } = followerOf(store, { save: ({ head }) => void saved.push(head.version), onResult: (result) => void told.push(reasonOf(result)) })
+  t.notOk(follower.takeBack(), 'nothing runs')
+  store.say(small, { version: 1 })
+  await follower.poll()
+  t.notOk(follower.takeBack(), 'nothing ran before')
+  store.say(large, { version: 2 })
+  await follower.poll()
+  t.ok(follower.takeBack())
+  t.same(applied.map(servicesOf).map(({ length }) => length), [1, 4, 1])
+  t.equal(follower.applied?.version, 1)
+  t.same(saved, [1, 2, 1])
+  t.equal(told.at(-1), 'crashed')
+  t.equal(reasonOf(await follower.poll()), 'same')
+  t.equal(applied.length, 3, 'the head is still there, and is left alone')
+  t.notOk(follower.takeBack(), 'what ran before is what runs')
+  store.say(large, { version: 3 })
+  await follower.poll()
+  t.equal(follower.applied?.version, 3, 'what is published anew is tried')
+})

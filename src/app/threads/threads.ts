@@ -167,10 +167,9 @@ export class Threads {
     const thread = this.#born(slot.number)
     slot.thread = thread
     const world = this.#world
-    const endpoint = this.#endpoint
-    if (world === undefined || endpoint === undefined) return
+    if (world === undefined) return
     void this.#give(thread, world).then(async () => {
-      if (!thread.gone) await thread.listen({ ...endpoint, reusePort: this.#slots.length > 1 })
+      if (this.#endpoint !== undefined && !thread.gone) await thread.listen({ ...this.#endpoint, reusePort: this.#slots.length > 1 })
     }).catch(() => thread.kill())
   }
 
