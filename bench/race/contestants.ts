@@ -5,4 +5,5 @@ import { haproxy } from './haproxy.ts'
 import { nginx } from './nginx.ts'
 import { embedded, withRedis } from './wissel.ts'
 
+/** `embedded` and `withRedis` take a name and flags, for a Wissel that is started otherwise. */
 export const CONTESTANTS: readonly Contestant[] = [nginx, haproxy, bare, embedded(), withRedis()]

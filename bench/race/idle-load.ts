@@ -1,6 +1,7 @@
 /**
  * Opens connections and keeps them: `node bench/race/idle-load.ts PORT COUNT NUMBER FILE`. Each sends one request of the
- * file. Tells its parent how many are open when all that could be were answered, and keeps them until it is ended.
+ * file. Tells its parent how many are open when all are answered, or shortly before the first would be closed, and keeps them
+ * until it is ended.
  */
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -13,8 +14,8 @@ export interface IdleReport {
 /** At once, so that none waits for long in a queue of the server. */
 const OPENING = 100
 const SOURCES = 4
-/** Milliseconds. Servers close what has been idle for five seconds. */
-const DEADLINE = 8000
+/** Milliseconds after the first answer: servers close what has been idle for five seconds, the first ones first. */
+const DEADLINE = 4500
 
 const [port = 0, count = 0, number = 0] = process.argv.slice(2, 5).map(Number)
 const texts = readFileSync(process.argv[5] ?? '', 'latin1').split('\0', 1000)
@@ -22,11 +23,11 @@ const texts = readFileSync(process.argv[5] ?? '', 'latin1').split('\0', 1000)
 let begun = 0
 let settled = 0
 let open = 0
+let timer: NodeJS.Timeout | undefined
 const report = () => {
   clearTimeout(timer)
   process.send?.({ open } satisfies IdleReport)
 }
-const timer = setTimeout(report, DEADLINE)
 
 function next(): void {
   if (begun === count) return
@@ -39,6 +40,7 @@ function next(): void {
   }
   socket.once('connect', () => socket.write(text))
   socket.once('data', () => {
+    timer ??= setTimeout(report, DEADLINE)
     answered = true
     open++
     settle()
