@@ -28,10 +28,14 @@ export interface Run {
 }
 
 export interface Seconds {
-  /** Whole ones, as `wrk` takes them. A server must have compiled what it runs often. */
+  /** Most that a server is given to become warm. */
   readonly warm: number
+  /** Whole ones, as `wrk` takes them. */
   readonly lap: number
 }
+
+/** After as many requests a program that is compiled while it runs has compiled what it runs often. */
+const WARM = 60_000
 
 /** A country database takes a router a second, and a table of a million networks a few. */
 const START_MS = 60_000
@@ -55,7 +59,7 @@ export async function measure(contestant: Contestant, stage: Stage, { warm, lap 
   let warming = 0
   const run = await withRunning(contestant, stage, async (running, ready): Promise<Run> => {
     const closing = { ...stage, requests: stage.closing }
-    warming += (await load(running.port, warm, stage)).requests
+    for (let second = 0; second < warm && warming < WARM; second++) warming += (await load(running.port, 1, stage)).requests
     const keep = await measureLap(running, lap, stage)
     warming += (await load(running.port, 1, closing)).requests
     const close = await measureLap(running, lap, closing)

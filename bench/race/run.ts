@@ -33,8 +33,8 @@ interface Plan {
   readonly limit: number
 }
 
-const FULL: Plan = { rounds: 5, warm: 2, lap: 3, idle: 20_000, limit: 350 }
-const QUICK: Plan = { rounds: 1, warm: 1, lap: 2, idle: 1000, limit: 50 }
+const FULL: Plan = { rounds: 5, warm: 6, lap: 3, idle: 20_000, limit: 350 }
+const QUICK: Plan = { rounds: 1, warm: 2, lap: 2, idle: 1000, limit: 50 }
 /** Seconds that the idle connections of one contestant take. */
 const IDLE_SECONDS = 7
 
