@@ -82,7 +82,7 @@ async function startRouter(t: Test, url: string, router: string, more: Parameter
     await state.close()
   }
   t.teardown(close)
-  return { follower, close, reported, beat: () => heartbeat.beat() }
+  return { follower, close, reported }
 }
 
 const ids = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
@@ -188,11 +188,11 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     const { server, redis, run, directory } = await setup(t)
     const dir = await directory(ids('a', 'b'))
     for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)
-    const { follower, beat } = await startRouter(t, redis.url, 'ams-1')
+    const { follower, reported } = await startRouter(t, redis.url, 'ams-1')
     await until(() => follower.applied?.version === 3)
     const raw = await link(t, server.url)
     await raw.call('FLUSHALL')
-    const said = await run((io) => apply({ directory: dir, redis }, io), 0, beat)
+    const said = await run((io) => apply({ directory: dir, redis }, io), 0, reported)
     t.match(said, /^nothing is published yet: listening 12 s for routers[^\n]*\npublished 4:[^]*ams-1 +applied/)
   })
 
@@ -202,16 +202,16 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
     const old = String(await raw.call('GET', keysOf().head))
     for (const names of [['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)
-    const { follower, beat } = await startRouter(t, redis.url, 'ams-1')
+    const { follower, reported } = await startRouter(t, redis.url, 'ams-1')
     const forget = async () => {
       await raw.call('SET', keysOf().head, old)
       await raw.call('DEL', keysOf().router('ams-1'))
     }
     await until(() => follower.applied?.version === 3)
     await forget()
-    t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0, beat), /^no router is known yet: listening[^]*published 4:[^]*ams-1 +applied/)
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0, reported), /^no router is known yet: listening[^]*published 4:[^]*ams-1 +applied/)
     await forget()
-    t.match(await run((io) => rollback({ version: '3', redis }, io), 0, beat), /^no router is known yet: listening[^]*published 5:[^]*ams-1 +applied/)
+    t.match(await run((io) => rollback({ version: '3', redis }, io), 0, reported), /^no router is known yet: listening[^]*published 5:[^]*ams-1 +applied/)
   })
 
   await t.test('who publishes into a Redis that evicts is warned', async (t) => {
