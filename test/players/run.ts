@@ -1,10 +1,10 @@
 /**
  * `npm run test:players`: unmodified players in Debian's Chromium, local targets, the real router. Writes
- * `docs/players.md`; exit status 1 where a promise is broken, 2 where Chromium is missing.
+ * `docs/players.md` where all is well; exit status 1 where a promise is broken, 2 where Chromium is missing.
  *
- * Fourteen players at once may be more than a machine can do. Those that failed play the scene again by themselves, twice
- * at most, and what they failed in is printed: a router that is broken fails them then too. That nobody asks an excluded
- * target, or anything but loopback, is asked of every time.
+ * Fourteen players at once may be more than a machine can do. Those that failed play the scene again by themselves, and
+ * those that failed then too each alone; what they failed in is printed. A router that is broken fails them alone as well.
+ * That nobody asks an excluded target, or anything but loopback, is asked of every time.
  *
  *   --local    the router's parts in this process instead of the shipped router
  *   --from F   resolve the players' packages as file F would
@@ -39,8 +39,9 @@ if (CHROMIUM === undefined) {
 }
 const { chromium } = require('playwright-core') as typeof import('playwright-core')
 // Names are not resolved, so that nothing can be asked beyond loopback unseen.
-const browser = await chromium.launch({ executablePath: CHROMIUM, timeout: 120_000, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*', '--disable-background-networking', '--disable-component-update'] })
+const launch = () => chromium.launch({ executablePath: CHROMIUM, timeout: 120_000, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*', '--disable-background-networking', '--disable-component-update'] })
 const pages = await servePages(from)
+let version = ''
 
 interface Scene {
   readonly stream: 'live' | 'vod'
@@ -107,25 +108,49 @@ interface Seat {
 }
 
 const EVERYBODY: readonly Seat[] = DELIVERIES.flatMap((delivery) => PLAYERS.map((player) => ({ player, delivery })))
-const TRIES = 3
 
-async function perform(name: string, scene: Scene): Promise<readonly Row[]> {
-  let rows = await play(scene, EVERYBODY)
-  for (let tries = 1; tries < TRIES && rows.every((row) => leaks(name, row).length === 0); tries++) {
-    const failed = rows.filter((row) => failings(name, row).length > 0)
-    if (failed.length === 0) break
-    for (const row of failed) process.stderr.write(`once more: ${failings(name, row).join(', ')}\n`)
-    const again = await play(scene, failed)
-    rows = rows.map((row) => again.find(({ player, delivery }) => player === row.player && delivery === row.delivery) ?? row)
+/** The latest rows, and the seats whose browser ended every time. */
+async function perform(name: string, scene: Scene): Promise<{ readonly rows: readonly Row[]; readonly unseen: readonly Seat[] }> {
+  const seen = new Map<Seat, Row>()
+  const failed = () => EVERYBODY.filter((seat) => {
+    const row = seen.get(seat)
+    return row === undefined || failings(name, row).length > 0
+  })
+  const tries: (() => readonly (readonly Seat[])[])[] = [() => [EVERYBODY], () => [failed()], () => failed().map((seat) => [seat])]
+  for (const [number, casts] of tries.entries()) {
+    for (const seats of casts()) {
+      const rows = await play(scene, seats).catch((error: unknown) => void process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`))
+      for (const [i, seat] of seats.entries()) if (rows?.[i] !== undefined) seen.set(seat, rows[i])
+    }
+    if (failed().length === 0 || [...seen.values()].some((row) => leaks(name, row).length > 0)) break
+    if (number + 1 < tries.length) for (const seat of failed()) process.stderr.write(`once more: ${describe(name, seat, seen.get(seat))}\n`)
   }
-  return rows
+  return { rows: [...seen.values()], unseen: EVERYBODY.filter((seat) => !seen.has(seat)) }
 }
 
-async function play({ stream, act, judge }: Scene, seats: readonly Seat[]): Promise<Row[]> {
+function describe(name: string, { player, delivery }: Seat, row: Row | undefined): string {
+  return row === undefined ? `${name}: ${player.name} ${player.protocol} ${delivery} was not seen, its browser ended` : failings(name, row).join(', ')
+}
+
+async function play(scene: Scene, seats: readonly Seat[]): Promise<Row[]> {
+  const closing: (() => Promise<unknown>)[] = []
+  try {
+    return await staged(scene, seats, (close) => void closing.unshift(close))
+  } finally {
+    for (const close of closing) await close().catch(() => undefined)
+  }
+}
+
+async function staged({ stream, act, judge }: Scene, seats: readonly Seat[], afterwards: (close: () => Promise<unknown>) => void): Promise<Row[]> {
   const since = Date.now() - 60_000
   const [a, b, x] = await Promise.all(['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((host) => startTarget(host, since)))
   if (a === undefined || b === undefined || x === undefined) throw new Error('a target is missing')
+  afterwards(() => Promise.all([a, b, x].map((target) => target.kill())))
   const router = await startRouter({ 'cdn-a': a, 'cdn-b': b, 'cdn-x': x })
+  afterwards(() => router.stop())
+  const browser = await launch()
+  afterwards(() => browser.close())
+  version = browser.version()
   // One after the other: starting is what costs.
   const watched: Watched[] = []
   for (const { player, delivery } of seats) watched.push(await watch(browser, pages, player, delivery, `${router.url}/${delivery}/${stream}/${player.protocol === 'hls' ? 'master.m3u8' : 'manifest.mpd'}`))
@@ -135,23 +160,23 @@ async function play({ stream, act, judge }: Scene, seats: readonly Seat[]): Prom
   if (values.trace === true) trace(watched, event)
   const rows = await Promise.all(watched.map((one) => judge(one, event, { a: a.host, b: b.host, excluded: x.host, excludedAsked: x.asked.length })))
   await Promise.all(watched.map(({ close }) => close()))
-  await router.stop()
-  await Promise.all([a, b, x].map((target) => target.kill().catch(() => undefined)))
   return rows
 }
 
 const began = Date.now()
 const rows: Record<string, readonly Row[]> = {}
+const broken: string[] = []
 for (const [name, scene] of Object.entries(SCENES)) {
-  if (values.only === undefined || values.only === name) rows[name] = await perform(name, scene)
+  if (values.only !== undefined && values.only !== name) continue
+  const performed = await perform(name, scene)
+  rows[name] = performed.rows
+  broken.push(...performed.rows.flatMap((row) => [...leaks(name, row), ...failings(name, row)]), ...performed.unseen.map((seat) => describe(name, seat, undefined)))
 }
 await pages.close()
-await browser.close()
 
 const versions = Object.fromEntries([...new Set(PLAYERS.flatMap((player) => player.package ?? []))].map((name) => [name, String((require(join(packageFolder(require, name), 'package.json')) as { version: unknown }).version)]))
-const text = report(rows, { ...versions, Chromium: browser.version() })
+const text = report(rows, { ...versions, Chromium: version })
 process.stdout.write(`${text}\n${Math.round((Date.now() - began) / 1000)} s\n`)
-if (values.keep !== true && values.only === undefined) writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'players.md'), text)
-const broken = Object.entries(rows).flatMap(([scene, list]) => list.flatMap((row) => [...leaks(scene, row), ...failings(scene, row)]))
+if (values.keep !== true && values.only === undefined && broken.length === 0) writeFileSync(join(import.meta.dirname, '..', '..', 'docs', 'players.md'), text)
 for (const promise of broken) process.stderr.write(`broken: ${promise}\n`)
 process.exitCode = broken.length > 0 ? 1 : 0

@@ -39,6 +39,7 @@ export async function watch(browser: Browser, pages: Pages, player: Player, deli
   })
   await page.goto(pages.url(player, stream), { timeout: 120_000 })
   let open = true
+  page.once('close', () => (open = false))
   const sampling = (async () => {
     while (open) {
       const position = await page.evaluate('document.querySelector("video").currentTime').catch(() => undefined)
