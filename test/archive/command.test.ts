@@ -56,6 +56,8 @@ async function write(records: readonly { time: number, address: string }[]): Pro
     sealer: new WorkerSealer(setTimer),
     setTimer,
     now: () => NOON,
+    // A slow disk is waited for.
+    closeMs: 120_000,
   })
   let hour = 0
   for (const { time, address } of records) {
