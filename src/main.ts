@@ -115,13 +115,14 @@ async function run(args: readonly string[]): Promise<number> {
         for (const file of await writeSchemas(values.schema)) io.out(`wrote ${values.schema}/${file}\n`)
         if (rest.length === 0) return 0
       }
+      if (values.path?.startsWith('/') === false) throw usage('--path must begin with /')
       return check(directory, { json: values.json ?? false, now: io.now(), out: io.out, ...(values.live === true ? { live: values.path === undefined ? {} : { path: values.path } } : {}) })
     }
     case 'explain': {
       if (values.url === undefined || values.ip === undefined) throw usage('explain needs --url and --ip')
       const { loadConfiguration } = await import('./cli/check.ts')
       const { explainCommand } = await import('./cli/explain.ts')
-      return explainCommand(await loadConfiguration(directory, io.now()), { directory, url: values.url, ip: values.ip, json: values.json ?? false, now: io.now(), out: io.out })
+      return explainCommand(await loadConfiguration(directory, io.now()), { directory, url: values.url, ip: values.ip, json: values.json ?? false, now: io.now(), out: io.out, err: io.err })
     }
     case 'diff':
       return (await import('./cli/diff.ts')).diff({ directory, redis: redisOf(values), base: values.base, records: values.records, json: values.json }, io)

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { WisselError } from '../errors.ts'
 import { explain, formatExplanation } from '../explain.ts'
 import type { Explanation } from '../explain.ts'
+import { GeoDatabaseError } from '../geo/geo-error.ts'
 import { compileAsn, compileGeo } from '../geo/mmdb.ts'
 import { Locator } from '../geo/locator.ts'
 import { TrustedProxies } from '../http/client-address.ts'
@@ -24,16 +25,26 @@ export interface ExplainOptions {
   readonly json: boolean
   readonly now: number
   readonly out: (text: string) => void
+  /** Takes what limits the explanation. */
+  readonly err: (text: string) => void
 }
 
 /** The exit status: 0 when the viewer is sent somewhere, 2 when not. */
-export async function explainCommand(loaded: Loaded, { directory, url, ip, json, now, out }: ExplainOptions): Promise<number> {
+export async function explainCommand(loaded: Loaded, { directory, url, ip, json, now, out, err }: ExplainOptions): Promise<number> {
   const { snapshot, problems, settings } = loaded
   if (snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(problems).map(formatProblem).join('\n')])
   const locator = new Locator()
   const paths = geoPaths(settings, directory)
-  locator.swap(compileGeo(await readFile(paths.database)), now)
-  if (paths.asnDatabase !== undefined) locator.swapAsn(compileAsn(await readFile(paths.asnDatabase)))
+  // As the router does: without a database clients are placed by what is left.
+  const load = async (path: string, use: (bytes: Buffer) => void) => {
+    try {
+      use(await readFile(path))
+    } catch (error) {
+      err(`wissel: ${path} cannot be used (${error instanceof GeoDatabaseError ? error.message : error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'}); clients are placed without it\n`)
+    }
+  }
+  await load(paths.database, (bytes) => locator.swap(compileGeo(bytes), now))
+  if (paths.asnDatabase !== undefined) await load(paths.asnDatabase, (bytes) => locator.swapAsn(compileAsn(bytes)))
   const world: World = { snapshot, health: new HealthTable(snapshot), tally: new LoadTally(snapshot.steps) }
   // The draw of a viewer is known only to the running router: this one stands for any of the day's keys.
   const drawKey = new Uint32Array(4)

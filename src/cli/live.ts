@@ -110,8 +110,10 @@ async function judgeFamily(place: LivePlace, url: URL, family: Family, options: 
   if (status >= 300 && status < 400) found.push(...(await judgeRedirect(place, url, headers.location, family, options)))
   else if (status >= 500) found.push(finding(place, 'error', `answers ${status}`))
   else if (status >= 400 && options.path !== '/') found.push(finding(place, 'error', `answers ${status} to ${options.path}`))
+  // What an error says of manifests is nothing.
+  if (status >= 400 && options.path !== '/') return found
   // The answer to some other path may be another program's, so its headers prove less.
-  const sure = status < 400 && options.path !== '/'
+  const sure = options.path !== '/'
   const wrong = corsFault(headers['access-control-allow-origin'])
   if (wrong !== undefined) found.push(finding(place, sure ? 'error' : 'warning', `${wrong}${sure ? '' : '; give --path of a manifest to be sure'}`))
   return found

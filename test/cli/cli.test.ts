@@ -64,6 +64,22 @@ t.test('a folder that is not there is said to be not there', async (t) => {
   t.match(err, /cannot be read \(ENOENT\); give --config DIR/)
 })
 
+t.test('explain goes on without a geo database, as a router does, and says so', async (t) => {
+  const other = mkdtempSync(join(tmpdir(), 'wissel-'))
+  t.teardown(() => rmSync(other, { recursive: true, force: true }))
+  cpSync(directory, other, { recursive: true })
+  writeFileSync(join(other, 'wissel.yaml'), 'geo: { database: nowhere.mmdb, asnDatabase: torn.mmdb }\n')
+  writeFileSync(join(other, 'torn.mmdb'), 'hello')
+  const { status, out, err } = wissel('explain', '--config', other, '--ip', '192.0.2.1', '--url', 'https://demo.example/a.m3u8')
+  t.equal(status, 0)
+  t.match(out, /client +by zone: country NL/)
+  t.match(err, /nowhere\.mmdb cannot be used \(ENOENT\).*\n.*torn\.mmdb cannot be used \(.*metadata/)
+})
+
+t.test('a path that begins without a slash is a mistake of usage', async (t) => {
+  t.match(wissel('check', 'config', '--live', '--path', 'a.m3u8'), { status: 1, err: /--path must begin with \// })
+})
+
 t.test('explain tells the decision for people and for programs', async (t) => {
   const args = ['explain', '--config', directory, '--ip', '212.27.48.10', '--url', 'https://demo.example/live/master.m3u8?token=secret-7']
   const text = wissel(...args)

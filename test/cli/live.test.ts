@@ -55,6 +55,10 @@ t.test('what breaks players is an error', async (t) => {
   }
 })
 
+t.test('of an answer that is an error nothing else is said', async (t) => {
+  t.equal(await told((url) => (url.protocol === 'http:' ? { status: 404, headers: {} } : good)), 'error: edge at http://edge.example: answers 404 to /a.m3u8\n1 target would break players\n')
+})
+
 t.test('what may be harmless is a warning', async (t) => {
   t.match(await told((_, family) => (family === 6 ? 'NO_ADDRESS' : good)), /warning.*over IPv6: the name has no address of this family[^]*no target would break players/)
   t.match(await told((url) => (url.pathname === '/x' ? good : { status: 302, headers: { ...CORS, location: '/x' } })), /warning.*one more round trip[^]*no target would break players/)
