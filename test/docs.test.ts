@@ -15,6 +15,8 @@ import { REASON_NAMES, REASONS } from '../src/routing/reasons.ts'
 import { publisherUser, routerUser } from '../src/state/acl.ts'
 import { REFUSALS } from '../src/state/follower.ts'
 import { METRICS } from '../src/stats/definitions.ts'
+import { FALLBACK_REASONS } from '../src/steering/manifests.ts'
+import { build } from './policy/base.ts'
 
 const root = join(import.meta.dirname, '..')
 const UPDATE = process.env['UPDATE_DOCS'] === '1'
@@ -34,6 +36,7 @@ const sections: [document: string, name: string, text: string][] = [
   ['ARCHITECTURE.md', 'events', table(['event', 'meaning'], Object.entries(EVENTS).map(([event, meaning]) => [`\`${event}\``, meaning]))],
   ['ARCHITECTURE.md', 'errors', table(['code', 'message'], Object.entries(ERRORS).map(([code, message]) => [`\`${code}\``, message.replaceAll('\n', ' ')]))],
   ['ARCHITECTURE.md', 'acl', ['```', routerUser('ams-1', 'PASSWORD'), publisherUser('PASSWORD'), '```'].join('\n')],
+  ['ARCHITECTURE.md', 'fallbacks', table(['reason', 'meaning'], Object.entries(FALLBACK_REASONS).map(([reason, meaning]) => [`\`${reason}\``, meaning]))],
   ['ARCHITECTURE.md', 'refusals', REFUSALS.map((reason) => `\`${reason}\``).join(', ')],
   ['PRIVACY.md', 'record', table(
     ['field', 'what', 'where from', 'why it may be kept', 'values'],
@@ -61,6 +64,14 @@ t.test('the schemas for editors are those of the code', async (t) => {
     if (UPDATE) writeFileSync(file, expected)
     t.equal(readFileSync(file, 'utf8'), expected, name)
   }
+})
+
+t.test('the configuration that the README shows is a right one', async (t) => {
+  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```yaml\n# (\S+)\n([^]*?)```/g)]
+  const files = Object.fromEntries(blocks.map(([, path = '', text = '']) => [path, text]))
+  t.same(Object.keys(files), ['services/omroep.yaml', 'targets/omroep.yaml', 'policies/eu-only.yaml'])
+  const { problems } = build({ 'targets/all.yaml': undefined, 'zones/all.yaml': undefined, 'services/tv.yaml': undefined, ...files })
+  t.same(problems, [])
 })
 
 t.test('the closed lists of decisions are the closed lists of records', async (t) => {
