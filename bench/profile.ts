@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { table } from './measure.ts'
 import { cpuOf, load, startSubject, withStage } from './server.ts'
-import { SUBJECTS } from './subjects.ts'
+import { RECORDING, SUBJECTS } from './subjects.ts'
 
 interface Profile {
   readonly nodes: readonly { readonly id: number, readonly callFrame: { readonly functionName: string, readonly url: string, readonly lineNumber: number } }[]
@@ -19,8 +19,8 @@ const SHOWN = 60
 const WARM_SECONDS = 4
 
 const [name = 'wissel', seconds = '6'] = process.argv.slice(2)
-const subject = SUBJECTS.find((known) => known === name)
-if (subject === undefined) throw new Error(`${name} is none of ${SUBJECTS.join(', ')}`)
+const subject = [...SUBJECTS, ...RECORDING].find((known) => known === name)
+if (subject === undefined) throw new Error(`${name} is none of ${[...SUBJECTS, ...RECORDING].join(', ')}`)
 
 await withStage(async (stage) => {
   const file = join(stage.directory, 'profile.json')

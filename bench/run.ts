@@ -6,6 +6,7 @@ import { measureDecisions } from './decide.ts'
 import { machine } from './machine.ts'
 import { writeSection } from './results.ts'
 import { measureSteering } from './steering.ts'
+import { measureRecording, reportRecording } from './recording.ts'
 import { measureServers, reportServers } from './server.ts'
 
 const quick = process.argv.includes('--quick')
@@ -14,7 +15,8 @@ const facts = machine()
 const started = performance.now()
 /** A machine that is busy with other things gets fewer rounds. */
 const limit = started + (quick ? 38_000 : 230_000)
-const servers = reportServers(await measureServers(quick ? { rounds: 1, until: limit, warmSeconds: 2, seconds: 2 } : { rounds: 5, until: limit - 100_000, warmSeconds: 3, seconds: 4 }))
+const servers = reportServers(await measureServers(quick ? { rounds: 1, until: limit, warmSeconds: 2, seconds: 2 } : { rounds: 5, until: limit - 115_000, warmSeconds: 3, seconds: 4 }))
+const recording = reportRecording(await measureRecording(quick ? { rounds: 1, until: limit, warmSeconds: 1, seconds: 1 } : { rounds: 8, until: limit - 45_000, warmSeconds: 3, seconds: 2 }))
 const decisions = await measureDecisions(quick ? { rounds: 3, until: limit - 10_000, batchMs: 2, small: true } : { rounds: 9, until: limit - 20_000, batchMs: 10, small: false })
 const steering = await measureSteering(quick ? { rounds: 3, batchMs: 2, until: limit } : { rounds: 9, batchMs: 20, until: limit })
 const minutes = ((performance.now() - started) / 60_000).toFixed(1)
@@ -27,6 +29,7 @@ Times are processor time, all threads of the process; numbers are medians, with 
 Compare numbers of one run only: what else the machine does changes them all, the ratios less.
 
 ${servers}
+${recording}
 ${decisions}
 ${steering}`
 

@@ -9,8 +9,8 @@ import { dirname, join } from 'node:path'
 import { configuration, hostOf } from './configuration.ts'
 import type { LoadResult } from './load.ts'
 import { spread, table, tell } from './measure.ts'
-import { SUBJECTS } from './subjects.ts'
-import type { Report, Subject } from './subjects.ts'
+import { SINKS, SUBJECTS } from './subjects.ts'
+import type { Compared, Report, Subject } from './subjects.ts'
 import { isPresent, pinned } from './machine.ts'
 import { requestText, viewers } from './viewers.ts'
 
@@ -43,9 +43,12 @@ export interface Stage {
 export async function withStage<T>(use: (stage: Stage) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'wissel-bench-'))
   try {
-    for (const { path, text } of [{ path: 'wissel.yaml', text: SETTINGS }, ...configuration({ services: SERVICES, targets: TARGETS, selectors: ['nearest'] })]) {
-      await mkdir(dirname(join(directory, path)), { recursive: true })
-      await writeFile(join(directory, path), text)
+    const files = configuration({ services: SERVICES, targets: TARGETS, selectors: ['nearest'] })
+    for (const [subject, sinks] of Object.entries(SINKS)) {
+      for (const { path, text } of [{ path: 'wissel.yaml', text: settings(sinks, join(directory, subject, 'state')) }, ...files]) {
+        await mkdir(dirname(join(directory, subject, path)), { recursive: true })
+        await writeFile(join(directory, subject, path), text)
+      }
     }
     const requests = join(directory, 'requests')
     await writeFile(requests, viewers(PATHS).map((viewer) => requestText(viewer, hostOf(0))).join('\0'), 'latin1')
@@ -58,15 +61,17 @@ export async function withStage<T>(use: (stage: Stage) => Promise<T>): Promise<T
 export const LOG_FILE = 'decisions.log'
 const NEWLINE = 10
 
-const SETTINGS = `listen: 127.0.0.1:0
+function settings(sinks: string, state: string): string {
+  return `listen: 127.0.0.1:0
 admin: { listen: "127.0.0.1:0" }
 trustedProxies: [127.0.0.0/8]
-log:
-  sinks: [{ type: file, path: ${LOG_FILE} }]
+stateDirectory: ${JSON.stringify(state)}
+log: { sinks: ${sinks} }
 `
+}
 
-export async function measureServers({ rounds, until, warmSeconds, seconds }: ServerOptions): Promise<Map<Subject, Sample[]>> {
-  const samples = new Map<Subject, Sample[]>(SUBJECTS.map((subject) => [subject, []]))
+export async function measureServers({ rounds, until, warmSeconds, seconds }: ServerOptions): Promise<Map<Compared, Sample[]>> {
+  const samples = new Map<Compared, Sample[]>(SUBJECTS.map((subject) => [subject, []]))
   await withStage(async (stage) => {
     let longest = 0
     for (let round = 0; round === 0 || (round < rounds && performance.now() + longest < until); round++) {
@@ -102,7 +107,7 @@ export async function measureSubject(subject: Subject, stage: Stage, warmSeconds
 
 /** Lines of the decision log so far; the next server begins a new one. */
 async function takeLines({ directory }: Stage): Promise<number> {
-  const log = join(directory, LOG_FILE)
+  const log = join(directory, 'wissel', 'decisions.log')
   const bytes = await readFile(log).catch(() => Buffer.alloc(0))
   await rm(log, { force: true })
   return bytes.reduce((lines, byte) => lines + (byte === NEWLINE ? 1 : 0), 0)
@@ -177,7 +182,7 @@ async function loadByWrk(port: number, seconds: number, { requests }: Stage): Pr
   return JSON.parse(found[0]) as LoadResult
 }
 
-const NAMES: Readonly<Record<Subject, string>> = {
+const NAMES: Readonly<Record<Compared, string>> = {
   wissel: 'wissel, whole',
   limited: 'bare `node:http`, same options',
   bare: 'bare `node:http`, no options',
@@ -186,8 +191,8 @@ const NAMES: Readonly<Record<Subject, string>> = {
 /** The aim: processor time per request, as a multiple of the bare server's in the same round. */
 export const AIM = 1.3
 
-export function reportServers(samples: ReadonlyMap<Subject, readonly Sample[]>): string {
-  const ratios = (subject: Subject, against: Subject) => (samples.get(subject) ?? []).map(({ cpu }, round) => cpu / (samples.get(against)?.[round]?.cpu ?? Number.NaN))
+export function reportServers(samples: ReadonlyMap<Compared, readonly Sample[]>): string {
+  const ratios = (subject: Compared, against: Compared) => (samples.get(subject) ?? []).map(({ cpu }, round) => cpu / (samples.get(against)?.[round]?.cpu ?? Number.NaN))
   const rows = [...samples].map(([subject, found]) => [
     NAMES[subject],
     tell(spread(found.map(({ cpu }) => cpu)), 1),

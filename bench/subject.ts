@@ -4,10 +4,12 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { redirectAnswer } from '../src/http/answers.ts'
 import { LIMITS } from '../src/http/limits.ts'
 import { hardenedServer } from '../src/http/node-http.ts'
 import { edgeHost } from './configuration.ts'
+import { isRouter } from './subjects.ts'
 import type { Report } from './subjects.ts'
 
 async function startWissel(directory: string): Promise<number> {
@@ -36,8 +38,8 @@ function report(port?: number): Report {
   return { cpu: user + system, ...(port === undefined ? {} : { port }) }
 }
 
-const [subject, directory = ''] = process.argv.slice(2)
-const port = subject === 'wissel' ? await startWissel(directory) : await startBare(subject === 'limited')
+const [subject = '', directory = ''] = process.argv.slice(2)
+const port = isRouter(subject) ? await startWissel(join(directory, subject)) : await startBare(subject === 'limited')
 process.on('message', () => process.send?.(report()))
 process.on('disconnect', () => process.exit())
 process.send?.(report(port))

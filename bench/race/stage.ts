@@ -43,7 +43,8 @@ export function withRace<T>(use: (stage: Stage) => Promise<T>): Promise<T> {
     process.once('exit', () => rmSync(base.directory, { recursive: true, force: true }))
     const database = fileURLToPath(import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb'))
     const countries = await readCountries(database)
-    const stage = { ...base, work, database, closing: join(work, 'closing'), networks: join(work, 'networks.map') }
+    // Wissel's own folder: what else the bench compares stands beside it.
+    const stage = { ...base, directory: join(base.directory, 'wissel'), work, database, closing: join(work, 'closing'), networks: join(work, 'networks.map') }
     await writeFile(stage.networks, `${countries.lines().join('\n')}\n`)
     const all = viewers(PATHS)
     await writeFile(stage.closing, all.map((viewer) => closing(requestText(viewer, hostOf(0)))).join('\0'), 'latin1')

@@ -16,7 +16,9 @@ export interface DecidedRequest {
   readonly userAgent: string | undefined
 }
 
+/** Without a sink nothing is worked out: who records nothing does not pay for it. */
 export function recordDecision(log: DecisionLog, { decision, request, snapshot, status, userAgent }: DecidedRequest): void {
+  if (log.sinks.length === 0) return
   const { service } = decision
   const { path, now } = request
   const { object, format } = classify(path)

@@ -52,7 +52,7 @@ export const settingsSchema = z.strictObject({
   log: z.strictObject({
     windowSeconds: seconds.max(3600).optional().describe('Equal decisions within this window become one line with a count. Default 1. Longer is smaller and more private, and a crash loses more.'),
     strict: z.boolean().optional().describe('Windows of a minute, lines in random order. Default false. Nobody can tell from the file who came first; a crash loses up to a minute.'),
-    sinks: z.array(sink).max(8).optional().describe('Where decision records go. Default: standard output. []: nowhere.'),
+    sinks: z.array(sink).max(8).optional().describe('Where decision records go. Default: standard output. []: nowhere, and nothing is made of them.'),
     counters: z.strictObject({
       path: z.string().min(1).describe('The file that the counts are appended to. SIGHUP reopens it, for rotation.'),
       k: z.int().min(10).max(200).optional().describe('People that a number must stand for before it is told. Default 10. Low ones tell more of small audiences; high ones tell nothing of them.'),

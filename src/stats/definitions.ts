@@ -52,7 +52,7 @@ export const METRICS = {
   wissel_prober_quarantined: { type: 'gauge', help: '1 while this router withholds its opinion on health, because most targets seem to fail at once.', labels: {} },
   wissel_geo_database_age_seconds: { type: 'gauge', help: 'Time since the geo database was built. Absent without one.', labels: {} },
   wissel_geo_lookup_failures_total: { type: 'counter', help: 'Look-ups that failed by a fault of the database.', labels: {} },
-  wissel_records_decided_total: { type: 'counter', help: 'Decisions that were given to the decision log.', labels: {} },
+  wissel_records_decided_total: { type: 'counter', help: 'Decisions that were given to the decision log; 0 where it has no sinks.', labels: {} },
   wissel_records_recorded_total: { type: 'counter', help: 'Decisions in records that were given to the sinks.', labels: {} },
   wissel_records_dropped_total: { type: 'counter', help: 'Decisions that are in no record.', labels: {} },
   wissel_sink_dropped_total: { type: 'counter', help: 'Decisions in records that a sink could not take.', labels: { sink: 'sink' } },

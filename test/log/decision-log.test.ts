@@ -3,6 +3,7 @@ import t from 'tap'
 import { DecisionLog } from '../../src/log/decision-log.ts'
 import type { DecisionFacts } from '../../src/log/record.ts'
 import { keyOf, recordOf } from '../../src/log/record.ts'
+import { recordDecision } from '../../src/log/record-decision.ts'
 import type { Sink } from '../../src/log/sinks/sink.ts'
 import { isRecord, serialise } from '../../src/privacy/record.ts'
 import type { DecisionRecord } from '../../src/privacy/record.ts'
@@ -248,4 +249,17 @@ t.test('two snapshots within one window do not mix, though their indexes are equ
   log.add(factsOf(redirectTo(service, target), { snapshot: next.label }))
   log.flush()
   t.same(sink.records.map((record) => [record.service, record.target, record.snapshot]), [['hospital', 'edge-new', '43:9f2c17ab'], ['omroep-live', 'edge-fra-2', '42:9f2c17ab']])
+})
+
+t.test('without a sink nothing is made of a decision', async (t) => {
+  let windows = 0
+  const log = new DecisionLog({ sinks: [], router: 'ams-1', setTimer: () => (windows++, () => undefined) })
+  const request = { scheme: 'https', host: 'omroep-live.example', path: '/a.m3u8', query: '', client: { place: { country: 'NL', continent: 'EU', at: undefined }, zone: undefined, asn: 0 }, now: NOW } as const
+  recordDecision(log, { decision: toFra, request, snapshot: WORLD, status: 302, userAgent: 'curl/8' })
+  t.same([log.decided, log.recorded, windows], [0, 0, 0])
+  const sink = new Memory()
+  const { log: other } = logInto(sink)
+  recordDecision(other, { decision: toFra, request, snapshot: WORLD, status: 302, userAgent: 'curl/8' })
+  other.flush()
+  t.match(sink.records, [{ agent: 'tool', n: 1 }])
 })

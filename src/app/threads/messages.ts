@@ -20,7 +20,8 @@ export interface ThreadInit {
   readonly settings: PlaneSettings
   /** One number: decisions of the thread so far, so that those of a thread that died can be told from those on record. */
   readonly decided: SharedNumbers
-  /** Whether the control thread wants to see viewers for the side counters, and raw requests for the archive. */
+  /** Whether the control thread wants records, viewers for the side counters, and raw requests for the archive. */
+  readonly records: boolean
   readonly viewers: boolean
   readonly raw: boolean
 }

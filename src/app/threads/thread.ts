@@ -20,7 +20,7 @@ const LOAD_MS = 1000
 const BATCH_MS = 100
 const BATCH = 500
 
-function run(port: NonNullable<typeof parentPort>, { settings, decided, viewers, raw }: ThreadInit): void {
+function run(port: NonNullable<typeof parentPort>, { settings, decided, records, viewers, raw }: ThreadInit): void {
   forbidReports()
   const tell = (message: FromThread) => port.postMessage(message)
   let assembly = new Assembly()
@@ -37,7 +37,7 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, viewers,
   const onRaw: RouterOptions['onRaw'] = (resolved, wire, decision, status, time) => lines.add({ line: attempt(() => rawLine(rawRecordOf(rawFactsOf(resolved, decision, status, time, clientPort(wire, trusted))))), time })
 
   const plane = createDataPlane(settings, {
-    sinks: [new RelaySink((batch) => tell({ kind: 'records', batch }))],
+    sinks: records ? [new RelaySink((batch) => tell({ kind: 'records', batch }))] : [],
     onDropped: (count, why) => tell({ kind: 'dropped', count, why }),
     setTimer,
     drawKey: () => drawKey,
@@ -45,7 +45,7 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, viewers,
       if (sent !== undefined) sent[index] = (sent[index] ?? 0) + 1
     },
     onDecided: () => {
-      decided[0] = (decided[0] ?? 0) + 1
+      if (records) decided[0] = (decided[0] ?? 0) + 1
     },
     onError: (name) => tell({ kind: 'error', name }),
     ...(viewers ? { onViewer: (viewer) => seen.add(seenMessage(viewer)) } : {}),

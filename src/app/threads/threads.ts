@@ -125,7 +125,7 @@ export class Threads {
     const { settings, start, hub, onViewer, onRaw } = this.#options
     const records = hub.thread()
     const thread: ThreadHandle = new ThreadHandle(
-      { settings, viewers: onViewer !== undefined, raw: onRaw !== undefined },
+      { settings, records: hub.sinks.length > 0, viewers: onViewer !== undefined, raw: onRaw !== undefined },
       start,
       (message) => (message.kind === 'records' ? records.take(message.batch) : this.#take(message)),
       (why) => {
