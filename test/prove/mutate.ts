@@ -8,6 +8,9 @@ import type { Mutant } from './mutants.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
+/** Milliseconds for one look at one mutant: half a minute where nothing else runs. */
+const LIMIT_MS = 400_000
+
 export interface Killed {
   readonly leak: string
   /** `survived`: nothing noticed it. `broken`: the copy does not run. */
@@ -73,7 +76,10 @@ function prove(copy: string, part: string): Promise<{ readonly status: number | 
     const child = spawn(process.execPath, [join(copy, 'test', 'prove', 'run.ts'), '--only', part, '--traces', '150'], { cwd: copy, stdio: ['ignore', 'pipe', 'pipe'] })
     let text = ''
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (more: string) => (text = (text + more).slice(-100_000)))
-    const timer = setTimeout(() => child.kill('SIGKILL'), 120_000)
+    const timer = setTimeout(() => {
+      text += 'it took too long'
+      child.kill('SIGKILL')
+    }, LIMIT_MS)
     child.once('close', (status) => {
       clearTimeout(timer)
       resolve({ status, text })
