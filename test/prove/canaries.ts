@@ -3,7 +3,7 @@
  * of its error paths too; then everything that it wrote or tells others is searched for them, in every form: its files, what
  * it printed, the Redis and the collector that it is connected to, and the ciphertext of its archive.
  */
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir, readlink } from 'node:fs/promises'
 import { formsOfAddress, formsOfPort, formsOfText } from './forms.ts'
 import { outside } from './outside.ts'
 import { raw, subject, USAGE_TOKEN } from './process.ts'
@@ -114,9 +114,19 @@ async function askedByOthers({ public: players, admin }: Subject, header: string
   return places
 }
 
-/** What other programs of the machine see of the process, where the system shows it. */
-async function ofTheSystem(pid: number): Promise<[string, string][]> {
-  return Promise.all(['cmdline', 'comm'].map(async (name): Promise<[string, string]> => [`process ${name}`, await readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')]))
+/** What other programs of the machine see of the process, where the system shows it; and what it has open for writing that is not in its own folders. */
+async function ofTheSystem({ pid, folder }: Subject): Promise<[string, string][]> {
+  const shown = await Promise.all(['cmdline', 'comm'].map(async (name): Promise<[string, string]> => [`process ${name}`, await readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')]))
+  const names: string[] = []
+  for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+    const path = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')
+    const [, flags = '0'] = /^flags:\s*(\d+)$/m.exec(await readFile(`/proc/${pid}/fdinfo/${fd}`, 'latin1').catch(() => '')) ?? []
+    names.push(path)
+    // The last two bits: open for reading alone, or not.
+    const writes = (Number.parseInt(flags, 8) & 3) !== 0
+    if (writes && path.startsWith('/') && !path.startsWith('/dev/') && !path.startsWith(folder)) shown.push([`file elsewhere ${path}`, await readFile(path, 'latin1').catch(() => '')])
+  }
+  return [...shown, ['process files', names.join('\n')]]
 }
 
 export interface Searched {
@@ -162,7 +172,7 @@ async function judge(router: Subject, header: string, recorded = async () => {})
   try {
     const requests = await expose(router, header)
     await recorded()
-    const seen = await ofTheSystem(router.pid)
+    const seen = await ofTheSystem(router)
     const told = await askedByOthers(router, header)
     router.signal('SIGHUP')
     await new Promise((resolve) => setTimeout(resolve, 500))
@@ -176,7 +186,7 @@ async function judge(router: Subject, header: string, recorded = async () => {})
     const sealed = await router.archive.opened().catch(() => '')
     const known = [ADDRESSES[0], agent, ...(header === '' ? PORTS : [PORTS[2]])].map(String)
     missing.push(...known.filter((text) => !sealed.includes(text)).map((text) => `the archive does not hold ${text}`))
-    places.set('archive, opened', [token, cookie, session, authorization, referer].filter((secret) => sealed.includes(secret)).join(' '))
+    places.set('archive, opened', [token, path, content, cookie, session, authorization, referer].filter((secret) => sealed.includes(secret)).join(' '))
     return { requests, places, missing }
   } finally {
     router.remove()
