@@ -1,4 +1,7 @@
-/** What a case is, and how one is run: a measurement without the fault, then the same with it. */
+/**
+ * What a case is, and how one is run: a measurement without the fault, then the same with it. Beside the router runs one
+ * that nothing is done to, under the same load at the same time: what a busy machine does to a router it does to both.
+ */
 import { Load } from './load.ts'
 import type { Figures } from './load.ts'
 import { deploy, megabytes, runs, Scope } from './deployment.ts'
@@ -27,10 +30,14 @@ export interface Case {
 export interface Result {
   readonly passed: boolean
   readonly figure: string
-  readonly baseline: Figures
-  readonly faulted: Figures
-  readonly megabytesBefore: number
-  readonly megabytesAfter: number
+  readonly before: Measured
+  readonly during: Measured
+}
+
+export interface Measured extends Figures {
+  readonly megabytes: number
+  /** The undisturbed router, in the same time. Absent where nobody asks for times. */
+  readonly control: (Figures & { readonly megabytes: number }) | undefined
 }
 
 export function expect(holds: boolean, otherwise: string): void {
@@ -47,12 +54,12 @@ export async function one(scope: Scope, lines: readonly (readonly string[])[] = 
 
 /** An answer that takes longer is an error. */
 const LATE_MS = 5000
-const NONE: Figures = { requests: 0, errors: 0, p50: 0, p99: 0 }
+const NONE: Measured = { requests: 0, errors: 0, p50: 0, p99: 0, megabytes: 0, control: undefined }
 
 export interface How {
   /** Milliseconds. Default 2000. */
   readonly baselineMs?: number
-  /** Whether times are judged, an answer's too. Default true. */
+  /** Whether times are judged, an answer's too, and compared with an undisturbed router's. Default true. */
   readonly timed?: boolean
 }
 
@@ -60,11 +67,13 @@ export async function perform({ open = one, fault }: Case, { baselineMs = 2000, 
   const scope = new Scope()
   judgeTimes(timed)
   const load = timed ? new Load(LATE_MS) : new Load(12 * LATE_MS, 100)
-  let [baseline, faulted, megabytesBefore, megabytesAfter] = [NONE, NONE, 0, 0]
+  const beside = new Load(LATE_MS)
+  let [before, during] = [NONE, NONE]
   let failure: string | undefined
   let figure = ''
   try {
     const { deployment, router } = await open(scope)
+    const control = timed ? await deployment.control() : undefined
     const stage: Stage = {
       deployment,
       router,
@@ -84,28 +93,33 @@ export async function perform({ open = one, fault }: Case, { baselineMs = 2000, 
         return ms
       },
     }
+    const measure = async (): Promise<Measured> => ({
+      ...load.take(),
+      megabytes: await megabytes(stage.router).catch(() => 0),
+      control: control && { ...beside.take(), megabytes: await megabytes(control) },
+    })
     load.start(router.running.public)
+    if (control !== undefined) beside.start(control.running.public)
     // Code that has not run yet is slow; connections that are not open yet are slower.
     await pause(1000)
-    load.take()
+    await measure()
     await pause(baselineMs)
-    baseline = load.take()
-    megabytesBefore = await megabytes(router)
+    before = await measure()
     try {
       figure = await fault(stage)
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
     }
-    await load.stop()
-    faulted = load.take()
-    megabytesAfter = await megabytes(stage.router).catch(() => 0)
-    if (faulted.errors + baseline.errors > 0) failure = `${failure ?? ''} ${faulted.errors + baseline.errors} routing errors (${load.causes})`.trim()
-    else if (faulted.requests === 0) failure ??= 'nothing was asked'
+    await Promise.all([load.stop(), beside.stop()])
+    during = await measure()
+    const errors = before.errors + during.errors
+    if (errors > 0) failure = `${failure ?? ''} ${errors} routing errors (${load.causes})`.trim()
+    else if (during.requests === 0) failure ??= 'nothing was asked'
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error)
   } finally {
-    await load.close()
+    await Promise.all([load.close(), beside.close()])
     await scope.close()
   }
-  return { passed: failure === undefined, figure: failure ?? figure, baseline, faulted, megabytesBefore, megabytesAfter }
+  return { passed: failure === undefined, figure: failure ?? figure, before, during }
 }

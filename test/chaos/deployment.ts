@@ -9,6 +9,7 @@ import { ask, root, start } from '../e2e/running.ts'
 import type { Running } from '../e2e/running.ts'
 import * as processes from '../state/redis-server.ts'
 import type { Server } from '../state/redis-server.ts'
+import type { FaultsInside } from './faults-inside.ts'
 import { startTarget } from './targets.ts'
 import type { Target } from './targets.ts'
 import { until } from './until.ts'
@@ -36,6 +37,12 @@ export interface Router {
   readonly id: string
   readonly directory: string
   readonly running: Running
+}
+
+/** A router whose own clock and network can be made wrong. */
+export interface Spoilt {
+  readonly router: Router
+  spoil(faults: FaultsInside): void
 }
 
 export interface Told {
@@ -107,6 +114,22 @@ export class Deployment {
     const running = await start(directory, ['--redis', url, ...more])
     this.scope.teardown(() => end(running))
     return { id, directory, running }
+  }
+
+  async spoilt(id: string): Promise<Spoilt> {
+    const directory = this.configuration(0, id)
+    const file = join(directory, 'faults.json')
+    const running = await start(directory, ['--redis', this.url], { environment: { NODE_OPTIONS: `--import ${join(import.meta.dirname, 'faults-inside.ts')}`, CHAOS_FAULTS: file } })
+    this.scope.teardown(() => end(running))
+    return { router: { id, directory, running }, spoil: (faults) => writeFileSync(file, JSON.stringify(faults)) }
+  }
+
+  /** A router of its own, without Redis: what the machine does to it, it does to all. */
+  async control(): Promise<Router> {
+    const directory = this.configuration(1, 'control')
+    const running = await start(directory, [])
+    this.scope.teardown(() => end(running))
+    return { id: 'control', directory, running }
   }
 }
 

@@ -18,33 +18,35 @@ export function snapshotsOf(router: Router): string[] {
   return readdirSync(directory).sort().map((name) => join(directory, name))
 }
 
-/** Where the last known good cannot be kept. A file system that is full where that can be mounted; else a path below a file, which holds for every user. */
-function hopeless(scope: Scope): { path: string; why: string } {
-  const directory = mkdtempSync(join(tmpdir(), 'wissel-full-'))
+type Trouble = 'full' | 'read-only'
+
+/** Where the last known good cannot be kept: a file system like that where one can be mounted; else a path below a file, which holds for every user. */
+function hopeless(scope: Scope, trouble: Trouble): { path: string; why: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'wissel-disk-'))
   scope.teardown(() => rmSync(directory, { recursive: true, force: true }))
-  const full = join(directory, 'full')
-  mkdirSync(full)
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', full]).status === 0) {
-    scope.teardown(() => spawnSync('umount', [full]))
+  const path = join(directory, trouble)
+  mkdirSync(path)
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', trouble === 'full' ? 'size=1m' : 'ro', 'tmpfs', path]).status === 0) {
+    scope.teardown(() => spawnSync('umount', [path]))
     try {
-      writeFileSync(join(full, 'ballast'), Buffer.alloc(2 ** 21))
+      writeFileSync(join(path, 'ballast'), Buffer.alloc(2 ** 21))
     } catch {
-      // Full is what it should be.
+      // Full, or not to be written, is what it should be.
     }
-    return { path: full, why: 'disk full' }
+    return { path, why: `a disk that is ${trouble}` }
   }
   const file = join(directory, 'file')
   writeFileSync(file, '')
-  return { path: join(file, 'state'), why: 'not a directory' }
+  return { path: join(file, 'state'), why: 'not a directory, because nothing can be mounted here' }
 }
 
-function unwritable(): Case {
+function unwritable(trouble: Trouble): Case {
   let why = ''
   return {
-    name: 'state directory cannot be written',
+    name: `disk ${trouble}`,
     open: async (scope) => {
       const deployment = await deploy(scope)
-      const place = hopeless(scope)
+      const place = hopeless(scope, trouble)
       why = place.why
       await deployment.apply(1)
       const router = await deployment.router('chaos-1', deployment.url, ['--state-dir', place.path])
@@ -53,8 +55,9 @@ function unwritable(): Case {
     },
     fault: async (stage) => {
       const figure = await publish(stage, 2)
-      expect((await metric(stage.router, 'wissel_state_kept')) === 0 && stage.router.running.stderr().includes('state_not_kept'), 'nobody was told that nothing is kept')
-      return `${why}: told, and ${figure}`
+      await until(async () => (await metric(stage.router, 'wissel_state_kept')) === 0 && stage.router.running.stderr().includes('state_not_kept'))
+      const code = /"code":"([A-Z]+)"[^\n]*could not be written/.exec(stage.router.running.stderr())?.[1] ?? 'no code'
+      return `${why} (${code}): told, and ${figure}`
     },
   }
 }
@@ -92,5 +95,6 @@ export const diskCases: readonly Case[] = [
       return `ready after ${ms} ms with the generation before, up to date ${caughtUp} ms after redis went on`
     },
   })),
-  unwritable(),
+  unwritable('full'),
+  unwritable('read-only'),
 ]

@@ -13,9 +13,9 @@ export function promised(title: string, name: string): void {
   t.test(title, { skip: REDIS_ABSENT }, async (t) => {
     const found = all.find((each) => each.name === name)
     if (found === undefined) return t.fail(`there is no case ${name}`)
-    const { passed, figure, faulted } = await perform(found, { baselineMs: 500, timed: false })
+    const { passed, figure, during } = await perform(found, { baselineMs: 500, timed: false })
     t.ok(passed, figure)
-    t.equal(faulted.errors, 0, 'no viewer met an error')
+    t.equal(during.errors, 0, 'no viewer met an error')
     t.comment(figure)
   })
 }

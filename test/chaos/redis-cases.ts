@@ -87,7 +87,9 @@ export const redisCases: readonly Case[] = [
     fault: async (stage) => {
       const written = await fill(stage, async (_, count) => count % 500 === 0 && (await stage.deployment.call('EXISTS', '{wissel}:head')) === 0)
       await stays(stage, 3000)
-      return `head gone after ${written} foreign keys, version 1 stays`
+      expect((await metric(stage.router, 'wissel_redis_evicts')) === 1 && stage.router.running.stderr().includes('redis_evicts'), 'nobody was told that redis evicts')
+      for (const [name, value] of [['maxmemory-policy', 'noeviction'], ['maxmemory', '100mb']]) await stage.deployment.call('CONFIG', 'SET', name ?? '', value ?? '')
+      return `head gone after ${written} foreign keys, version 1 stays, the operator was told before; mended, ${await publish(stage, 2)}`
     },
   },
   {

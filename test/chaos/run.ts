@@ -1,10 +1,9 @@
 /**
- * What a router does while everything behind it fails. One line for each case: name, result, figure, and the same load
- * without the fault. Words on the command line choose the cases whose names hold one of them.
+ * What a router does while everything behind it fails. One line for each case: name, result, figure, and how quick and
+ * how large the router was beside an undisturbed one. Words on the command line choose the cases whose names hold one of them.
  */
 import { perform } from './case.ts'
-import type { Result } from './case.ts'
-import type { Figures } from './load.ts'
+import type { Measured, Result } from './case.ts'
 import { diskCases } from './disk-cases.ts'
 import { healthCases } from './health-cases.ts'
 import { networkCases } from './network-cases.ts'
@@ -14,11 +13,15 @@ import { REDIS_ABSENT } from '../state/redis-server.ts'
 const words = process.argv.slice(2)
 const cases = [...redisCases, ...networkCases, ...diskCases, ...healthCases].filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 
-const load = ({ requests, errors, p50, p99 }: Figures) => `${errors} errors of ${requests}, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`
-
-function line(name: string, { passed, figure, baseline, faulted, megabytesBefore, megabytesAfter }: Result): string {
-  const ratio = baseline.p99 === 0 ? '-' : (faulted.p99 / baseline.p99).toFixed(2)
-  return `${name}: ${passed ? 'pass' : 'FAIL'}: ${figure}; ${load(faulted)}, ${megabytesAfter.toFixed(0)} MB; baseline ${load(baseline)}, ${megabytesBefore.toFixed(0)} MB; p99 ratio ${ratio}`
+function line(name: string, { passed, figure, before, during }: Result): string {
+  const ratio = ({ p99, control }: Measured) => (control === undefined || control.p99 === 0 ? '-' : (p99 / control.p99).toFixed(2))
+  const mb = (read: (measured: Measured) => number | undefined) => `${(read(before) ?? 0).toFixed(0)} -> ${(read(during) ?? 0).toFixed(0)} MB`
+  return [
+    `${name}: ${passed ? 'pass' : 'FAIL'}: ${figure}`,
+    `${during.errors} errors of ${during.requests}`,
+    `p99 ${during.p99.toFixed(1)} ms = ${ratio(during)} x that of an undisturbed router at the same time (${ratio(before)} x before the fault)`,
+    `${mb(({ megabytes }) => megabytes)} (undisturbed ${mb(({ control }) => control?.megabytes)})`,
+  ].join('; ')
 }
 
 if (REDIS_ABSENT !== false) {

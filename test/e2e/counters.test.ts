@@ -17,7 +17,7 @@ writeFileSync(service, `${readFileSync(service, 'utf8')}\nreferrers: [www.omroep
 const BUCKET_MS = 300_000
 /** The router's clock is so much ahead that a bucket has just begun: what falls into two is in neither, where each has too few. */
 const ahead = BUCKET_MS - (Date.now() % BUCKET_MS)
-const router = await start(directory, [], `const now = Date.now; Date.now = () => now() + ${ahead}`)
+const router = await start(directory, [], { preload: `const now = Date.now; Date.now = () => now() + ${ahead}` })
 t.teardown(async () => {
   await router.stop()
   remove()

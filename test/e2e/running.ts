@@ -41,11 +41,18 @@ export interface Running {
   stop(): Promise<number | null>
 }
 
-/** @param preload a script for the router's process, run before anything else */
-export async function start(directory: string, args: readonly string[] = ['--demo'], preload?: string): Promise<Running> {
+export interface Surroundings {
+  /** A script for each thread of the router, run before anything else. */
+  readonly preload?: string
+  /** What the router has in its environment besides that of the tests. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export async function start(directory: string, args: readonly string[] = ['--demo'], { preload, environment = {} }: Surroundings = {}): Promise<Running> {
+  const options = [process.env['NODE_OPTIONS'], environment['NODE_OPTIONS'], preload === undefined ? undefined : `--import=data:text/javascript,${encodeURIComponent(preload)}`].filter((option) => option !== undefined).join(' ')
   const child = spawn(join(root, 'bin', 'wissel'), ['serve', '--config', directory, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--state-dir', join(directory, 'var'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: preload === undefined ? process.env : { ...process.env, NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=data:text/javascript,${encodeURIComponent(preload)}` },
+    env: { ...process.env, ...environment, ...(options === '' ? {} : { NODE_OPTIONS: options }) },
   })
   const closed = once(child, 'close')
   let out = ''

@@ -45,7 +45,7 @@ async function stage(t: Test, threads: number): Promise<Stage> {
   const [one, all] = [join(directory, 'kill-one'), join(directory, 'kill-all')]
   const settings = join(directory, 'wissel.yaml')
   writeFileSync(settings, readFileSync(settings, 'utf8').replace('type: stdout', 'type: segments\n      directory: records'))
-  const router = await start(directory, ['--demo', '--threads', String(threads)], murder(one, all))
+  const router = await start(directory, ['--demo', '--threads', String(threads)], { preload: murder(one, all) })
   t.teardown(async () => {
     if (router.child.exitCode === null) await router.stop()
     remove()
