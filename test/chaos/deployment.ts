@@ -7,7 +7,7 @@ import type { RedisLink } from '../../src/state/redis-connection.ts'
 import { connectRedis } from '../../src/state/redis-connection.ts'
 import { ask, root, start } from '../e2e/running.ts'
 import type { Running } from '../e2e/running.ts'
-import * as processes from '../state/redis-server.ts'
+import { formCluster, startSentinel, startServer } from '../state/redis-server.ts'
 import type { Server } from '../state/redis-server.ts'
 import type { FaultsInside } from './faults-inside.ts'
 import { startTarget } from './targets.ts'
@@ -27,11 +27,7 @@ export class Scope {
   }
 }
 
-type Lines = readonly (readonly string[])[]
-type Ending = Pick<Scope, 'teardown'>
-/** The servers of the state's tests, which end with whatever has a teardown. */
-const servers: { startServer(scope: Ending, lines?: Lines): Promise<Server>; startSentinel(scope: Ending, master: Server): Promise<Server> } = processes
-export const { startServer, startSentinel } = servers
+export { formCluster, startSentinel, startServer }
 
 export interface Router {
   readonly id: string
@@ -133,7 +129,7 @@ export class Deployment {
   }
 }
 
-export async function deploy(scope: Scope, lines: Lines = []): Promise<Deployment> {
+export async function deploy(scope: Scope, lines: readonly (readonly string[])[] = []): Promise<Deployment> {
   const [redis, ...targets] = await Promise.all([startServer(scope, lines), ...['a', 'b', 'c', 'd'].map((id) => startTarget(id))])
   for (const target of targets) scope.teardown(() => target.close())
   return new Deployment(scope, redis, targets)

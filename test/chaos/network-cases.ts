@@ -1,10 +1,10 @@
 /** What happens between a router and Redis, and between Redis and its sentinels. */
 import type { Case, Stage } from './case.ts'
-import { deploy, runs, startSentinel, startServer, versionOf } from './deployment.ts'
+import { deploy, formCluster, runs, startSentinel, startServer, versionOf } from './deployment.ts'
 import type { Scope } from './deployment.ts'
 import { startFaultProxy } from './fault-proxy.ts'
 import type { Fault, FaultProxy } from './fault-proxy.ts'
-import { pause } from '../state/redis-server.ts'
+import { IN_CLUSTER, pause } from '../state/redis-server.ts'
 import { until } from './until.ts'
 
 const STATE_LIMIT_MS = 15_000
@@ -76,6 +76,15 @@ async function failover(scope: Scope) {
   return { deployment, router }
 }
 
+async function cluster(scope: Scope) {
+  const deployment = await deploy(scope, IN_CLUSTER)
+  deployment.url = await formCluster(scope, deployment.redis)
+  await deployment.apply(1)
+  const router = await deployment.router()
+  await runs(router, 1)
+  return { deployment, router }
+}
+
 export const networkCases: readonly Case[] = [
   behind('redis 200 ms away', { kind: 'latency', ms: 200 }, async (stage) => `next version runs ${await publishedFor(stage)} ms after it was published`),
   outlasted('redis 1 s away for 5 s', { kind: 'latency', ms: 1000 }),
@@ -87,9 +96,9 @@ export const networkCases: readonly Case[] = [
     return `next version runs ${ms} ms after it was published, ${proxy.ended} questions to the stream lost`
   }),
   outlasted('black hole for 5 s', { kind: 'black hole' }),
-  ...(['SIGKILL', 'SIGSTOP'] as const).map((signal): Case => ({
-    name: `sentinel failover by ${signal}`,
-    open: failover,
+  ...([['sentinel', failover], ['cluster', cluster]] as const).flatMap(([kind, open]) => (['SIGKILL', 'SIGSTOP'] as const).map((signal): Case => ({
+    name: `${kind} failover by ${signal}`,
+    open,
     fault: async ({ deployment, router }) => {
       const start = performance.now()
       deployment.redis.signal(signal)
@@ -101,5 +110,5 @@ export const networkCases: readonly Case[] = [
       if (signal === 'SIGSTOP') deployment.redis.signal('SIGCONT')
       return `a publication is taken ${published} ms and runs ${ms} ms after the fault`
     },
-  })),
+  }))),
 ]

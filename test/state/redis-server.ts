@@ -22,7 +22,7 @@ export interface Server {
 }
 
 /** Lines of `redis.conf` follow each other as arguments: `['maxmemory', '3mb']` is one line. */
-export async function startServer(t: Test, lines: readonly (readonly string[])[] = []): Promise<Server> {
+export async function startServer(t: Pick<Test, 'teardown'>, lines: readonly (readonly string[])[] = []): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'redis-'))
   const port = await freePort()
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory, ...lines.flatMap(([name = '', ...values]) => [`--${name}`, ...values])]
@@ -30,7 +30,7 @@ export async function startServer(t: Test, lines: readonly (readonly string[])[]
 }
 
 /** @param downAfterMs how long a silent master counts as up */
-export async function startSentinel(t: Test, master: Server, downAfterMs = 1000): Promise<Server> {
+export async function startSentinel(t: Pick<Test, 'teardown'>, master: Server, downAfterMs = 1000): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'sentinel-'))
   const port = await freePort()
   const file = join(directory, 'sentinel.conf')
@@ -44,7 +44,39 @@ export async function startSentinel(t: Test, master: Server, downAfterMs = 1000)
   return started(t, directory, port, 'redis-server', [file, '--sentinel'])
 }
 
-async function started(t: Test, directory: string, port: number, program: string, args: readonly string[]): Promise<Server> {
+/** Lines of a server that is to be part of a cluster. */
+export const IN_CLUSTER = [['cluster-enabled', 'yes'], ['cluster-config-file', 'nodes.conf'], ['cluster-announce-ip', '127.0.0.1'], ['cluster-node-timeout', '1000'], ['repl-diskless-sync-delay', '0']] as const
+
+/**
+ * Makes servers that were started with `IN_CLUSTER` one cluster: the first has every slot, the second is its replica, and
+ * two more are masters without slots of interest, because an election needs most of the masters. The result is the cluster's URL.
+ */
+export async function formCluster(t: Pick<Test, 'teardown'>, master: Server): Promise<string> {
+  const [replica, ...voters] = await Promise.all([0, 1, 2].map(() => startServer(t, IN_CLUSTER)))
+  if (replica === undefined) throw new Error('there is no replica')
+  const servers = [master, replica, ...voters]
+  const [atMaster, ...others] = await Promise.all(servers.map(({ url }) => link(t, url)))
+  const [atReplica, ...atVoters] = others
+  if (atMaster === undefined || atReplica === undefined) throw new Error('there is no master')
+  await atMaster.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_381)
+  for (const [i, voter] of atVoters.entries()) await voter.call('CLUSTER', 'ADDSLOTS', 16_382 + i)
+  for (const [i, node] of others.entries()) {
+    await node.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 2)
+    await node.call('CLUSTER', 'MEET', '127.0.0.1', master.port)
+  }
+  const id = String(await atMaster.call('CLUSTER', 'MYID'))
+  const facts = async (node: RedisLink, ...wanted: readonly string[]) => {
+    const text = String(await node.call('CLUSTER', 'INFO'))
+    return wanted.every((fact) => text.includes(fact))
+  }
+  await until(async () => (await Promise.all([atMaster, ...others].map((node) => facts(node, 'cluster_state:ok', 'cluster_known_nodes:4')))).every(Boolean), 20_000)
+  await until(async () => (await atReplica.call('CLUSTER', 'REPLICATE', id).catch(() => undefined)) === 'OK')
+  await until(async () => String(await atReplica.call('INFO', 'replication')).includes('master_link_status:up'), 20_000)
+  await until(async () => (await Promise.all(atVoters.map(async (node) => String(await node.call('CLUSTER', 'NODES')).includes(`slave ${id}`)))).every(Boolean), 20_000)
+  return `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`
+}
+
+async function started(t: Pick<Test, 'teardown'>, directory: string, port: number, program: string, args: readonly string[]): Promise<Server> {
   let child: ChildProcess
   const start = async () => {
     const started = spawn(program, args, { stdio: 'ignore' })
@@ -108,7 +140,7 @@ export async function until(holds: () => boolean | Promise<boolean>, limitMs = 6
 }
 
 /** A connection that is usable, closed when the test ends. By default not with a router's half a second for a command, which a slow machine needs. */
-export async function link(t: Test, url: string, use: LinkUse = 'publish', more: { username?: string; passwordFile?: string } = {}): Promise<RedisLink> {
+export async function link(t: Pick<Test, 'teardown'>, url: string, use: LinkUse = 'publish', more: { username?: string; passwordFile?: string } = {}): Promise<RedisLink> {
   const opened = await connectRedis({ url, ...more }, { use, name: 'test', now: Date.now, random: Math.random })
   t.teardown(() => opened.close())
   if (!(await opened.whenUp(60_000))) throw new Error(`no connection: ${opened.state.code ?? 'no error'}`)
