@@ -13,9 +13,10 @@ import { until } from './until.ts'
 /** Milliseconds in which a router has to be ready without Redis. */
 const READY_MS = 2000
 
+/** Those that are whole, not the one that is being written. */
 export function snapshotsOf(router: Router): string[] {
   const directory = join(router.directory, 'var', 'snapshots')
-  return readdirSync(directory).sort().map((name) => join(directory, name))
+  return readdirSync(directory).filter((name) => /^good-\d+\.snapshot$/.test(name)).sort().map((name) => join(directory, name))
 }
 
 type Trouble = 'full' | 'read-only'
