@@ -150,6 +150,26 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   metrics.link(() => source.link)
   metrics.shipping(outlets.shippers, outlets.segments)
 
+  // Where clients are.
+  const paths = geoPaths(settings, directory)
+  const arrived = (path: string | undefined) => (path !== undefined && existsSync(path) ? path : undefined)
+  const geo = new GeoSource({
+    // What was pushed to the deployment takes the place of what came with the router, not of what this router's settings name.
+    path: () => (settings.geo?.database === undefined ? arrived(source.geo?.database) : undefined) ?? paths.database,
+    asnPath: () => paths.asnDatabase ?? arrived(source.geo?.asnDatabase),
+    locator,
+    now,
+    pollMs: (settings.geo?.pollSeconds ?? 10) * 1000,
+    onLoaded: ({ path, shared: database }) => {
+      players.place(database)
+      messages.info('geo_loaded', { file: path })
+    },
+    onRefused: ({ path, message }) => messages.warn('geo_refused', { file: path, problem: message }),
+  })
+  running.defer(() => geo.close())
+  // In a thread of its own, while the state is read here.
+  const located = geo.load()
+
   // How targets are.
   const resolve = shared()
   board = new HealthBoard({
@@ -180,25 +200,8 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   })
   await source.start()
   await board.start()
+  await located
 
-  // Where clients are.
-  const paths = geoPaths(settings, directory)
-  const arrived = (path: string | undefined) => (path !== undefined && existsSync(path) ? path : undefined)
-  const geo = new GeoSource({
-    // What was pushed to the deployment takes the place of what came with the router, not of what this router's settings name.
-    path: () => (settings.geo?.database === undefined ? arrived(source.geo?.database) : undefined) ?? paths.database,
-    asnPath: () => paths.asnDatabase ?? arrived(source.geo?.asnDatabase),
-    locator,
-    now,
-    pollMs: (settings.geo?.pollSeconds ?? 10) * 1000,
-    onLoaded: ({ path, shared: database }) => {
-      players.place(database)
-      messages.info('geo_loaded', { file: path })
-    },
-    onRefused: ({ path, message }) => messages.warn('geo_refused', { file: path, problem: message }),
-  })
-  running.defer(() => geo.close())
-  await geo.load()
 
   const consumption = settings.usage === undefined ? undefined : await openConsumption(settings.usage, { directory, setTimer, now, messages, snapshot: () => world?.snapshot })
   running.defer(() => consumption?.close())

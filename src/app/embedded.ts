@@ -4,11 +4,13 @@ import { loadConfiguration } from '../cli/check.ts'
 import { WisselError } from '../errors.ts'
 import { OverrideFile } from '../health/override-file.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
+import { labelOf } from '../policy/build.ts'
+import type { Built } from '../policy/build.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import { digest, encodeBundle } from '../policy/bundle.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Problem } from '../policy/problem.ts'
-import type { Snapshot } from '../routing/model.ts'
+import type { Snapshot, Version } from '../routing/model.ts'
 import { readBundle, signatureOf } from '../state/directory.ts'
 import { fileIO, replaceFile } from '../state/durable-file.ts'
 import { Follower } from '../state/follower.ts'
@@ -34,7 +36,11 @@ export interface EmbeddedOptions {
 export function embeddedSource(options: EmbeddedOptions): Source {
   const { directory, messages, metrics, now } = options
   const store = new MemoryStore()
-  const follower = new Follower({ store, build: (bundle, version) => buildInSlices(bundle, version, now()), apply: options.apply, prove, router: options.router })
+  /** What was built to see whether it is usable: the follower need not build it once more. */
+  let tried: { readonly mark: string; readonly snapshot: Snapshot } | undefined
+  const build = async (bundle: Bundle, version: Version): Promise<Built> =>
+    tried?.mark === version.digest ? { snapshot: { ...tried.snapshot, version, label: labelOf(version) }, problems: [] } : buildInSlices(bundle, version, now())
+  const follower = new Follower({ store, build, apply: options.apply, prove, router: options.router })
   const shared = new SharedDrawKey({ router: options.router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
   let looked: string | undefined
   let seen: string | undefined
@@ -70,6 +76,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     }
     await store.publish({ bytes, created: now(), after: await store.head() })
     const result = await follower.poll()
+    tried = undefined
     if (result.outcome !== 'refused') return result.outcome === 'applied'
     metrics.snapshotRefused(result.reason)
     messages.warn('snapshot_refused', { reason: result.reason, ...(result.detail === undefined ? {} : { problem: result.detail }) })

@@ -36,6 +36,11 @@ export interface Built {
   readonly asns?: boolean
 }
 
+/** A version as operators and records see it. */
+export function labelOf({ number, digest }: Version): string {
+  return `${number}:${digest.slice(0, 8)}`
+}
+
 export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
   const steps = buildInSteps(bundle, options)
   for (;;) {
@@ -93,7 +98,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
     asns: zones.some(({ asns }) => asns.length > 0) || steps.some((step) => step.when?.asns !== undefined),
     snapshot: {
       version,
-      label: `${version.number}:${version.digest.slice(0, 8)}`,
+      label: labelOf(version),
       targets: fleet.targets,
       groups: fleet.groups,
       policies: [...policies.values()].filter((policy) => policy !== undefined),
