@@ -2,6 +2,7 @@
  * Person or machine, from the user agent, which itself goes nowhere. Only the class is kept, so that statistics can leave
  * machines out. It is a courtesy, not a defence: whoever wants to pass for a player does.
  */
+import { names } from './names.ts'
 import type { AgentClass } from './values.ts'
 
 /** Characters that are looked at. Real user agents are shorter; what is longer costs no more. */
@@ -34,19 +35,16 @@ const PLAYERS = [
   'appletv', 'apple tv', 'tvos', 'bravia', 'viera', 'netcast', 'mag2', 'mag5', 'infuse', 'plex', 'emby', 'jellyfin', 'castlabs',
 ]
 
-/** Alternatives of plain text: one pass without going back, at most the length times the number of names. */
-const pattern = (names: readonly string[]) => new RegExp(names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'), 'i')
-const TOOL = pattern(TOOLS)
-const BOT = pattern(BOTS)
-/** Phones of a make whose name ends as a robot's. */
-const CUBOT = /\bcubot\b/i
-const PLAYER = pattern(PLAYERS)
+/** `cubot`: phones of a make whose name ends as a robot's. */
+const [TOOL, BOT, PLAYER, CUBOT] = [1, 2, 4, 8] as const
+const NAMES = names([[TOOLS, TOOL], [BOTS, BOT], [PLAYERS, PLAYER], [['cubot'], CUBOT]])
 
 export function agentClass(userAgent: string | undefined): AgentClass {
   if (userAgent === undefined || userAgent === '') return 'unknown'
   const text = userAgent.length > LOOK ? userAgent.slice(0, LOOK) : userAgent
-  if (TOOL.test(text)) return 'tool'
-  if (BOT.test(text) && !CUBOT.test(text)) return 'bot'
-  if (text.toLowerCase().endsWith('bot')) return 'bot'
-  return PLAYER.test(text) ? 'human' : 'unknown'
+  const found = NAMES.find(text)
+  if ((found & TOOL) !== 0) return 'tool'
+  if ((found & BOT) !== 0 && !((found & CUBOT) !== 0 && /\bcubot\b/i.test(text))) return 'bot'
+  if (/bot$/i.test(text)) return 'bot'
+  return (found & PLAYER) !== 0 ? 'human' : 'unknown'
 }

@@ -21,11 +21,12 @@ export function memberUrl(member: Member, path: string, scheme: Scheme): string 
 
 /** Keeps each pair byte for byte and in order, but for `CMCD` and what the service's rule drops. */
 export function filterQuery(query: string, rule: QueryRule): string {
-  if (rule.mode === 'all' && !MAY_HOLD_CMCD.test(query)) return query
+  if (rule.mode === 'all' && !MAY_NAME_CMCD.test(query)) return query
   return query.split('&').flatMap((pair) => passed(pair, rule)).join('&')
 }
 
-const MAY_HOLD_CMCD = /c|%/i
+/** Most queries hold a `c` somewhere in a token; few have a name that begins with one, or that is escaped. */
+const MAY_NAME_CMCD = /(?:^|&)(?:c|[^=&]*%)/i
 
 function passed(pair: string, { mode, names, cmcd }: QueryRule): string | [] {
   const name = nameOf(pair)
