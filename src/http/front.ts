@@ -32,11 +32,9 @@ export class Front {
   }
 
   accept(connection: Connection): void {
-    const { lane, proxies, responder } = this.#options
+    const { lane, proxies } = this.#options
     const { socket } = connection
     if (proxies === undefined && lane === undefined) return this.#handOver(connection, NOTHING)
-    socket.setTimeout(responder.limits.idleTimeout)
-    socket.on('timeout', destroy)
     socket.on('error', ignore)
     socket.on('end', endToo)
     socket.on('data', (chunk: Buffer) => this.#read(connection, chunk))
@@ -46,7 +44,10 @@ export class Front {
     if (peer === undefined || !proxies.has(peer)) this.#refuse(connection)
   }
 
-  /** To be called `ms` apart: time limits of connections that no HTTP library looks after. */
+  /**
+   * To be called `ms` apart: time limits of connections that no HTTP library looks after. A timer of each socket's own would
+   * be set anew for every request.
+   */
   check(connection: Connection, ms: number): void {
     if (!connection.fronted || connection.closing || connection.waiting) return
     const { limits } = this.#options.responder
@@ -57,7 +58,7 @@ export class Front {
       if (age >= limits.proxyHeaderTimeout) this.#refuse(connection)
     } else if (connection.requests === 0) {
       if (quiet >= limits.headersTimeout) this.#endSilent(connection)
-    } else if (quiet >= limits.keepAliveTimeout + KEEP_ALIVE_BUFFER && !connection.unwritten) connection.socket.destroy()
+    } else if (quiet >= (connection.unwritten ? limits.idleTimeout : limits.keepAliveTimeout + KEEP_ALIVE_BUFFER)) connection.socket.destroy()
   }
 
   #read(connection: Connection, chunk: Buffer): void {
@@ -106,7 +107,6 @@ export class Front {
   #handOver(connection: Connection, rest: Buffer): void {
     const { socket } = connection
     connection.fronted = false
-    socket.removeListener('timeout', destroy)
     socket.removeListener('error', ignore)
     socket.removeListener('end', endToo)
     socket.removeAllListeners('data')
@@ -125,10 +125,6 @@ export class Front {
     this.#options.responder.rejected('timeout')
     connection.end(this.#options.responder.limits.linger)
   }
-}
-
-function destroy(this: Socket): void {
-  this.destroy()
 }
 
 function resume(this: Socket): void {
