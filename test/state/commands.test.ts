@@ -55,23 +55,40 @@ async function startRouter(t: Test, url: string, router: string, more: Parameter
   const state = await openRedisState({ url }, { role: 'router', now: Date.now, random: Math.random, setTimer })
   let refused: RefusedHead | null = null
   let beat = async () => {}
+  let silent = false
   const { follower } = followerOf(state.store, {
     router,
     onResult: (result) => {
       refused = result.outcome === 'refused' && result.head !== undefined ? { epoch: result.head.epoch, version: result.head.version, reason: result.reason } : null
-      void beat()
+      if (!silent) void beat()
     },
     ...more,
   })
   const heartbeat = new Heartbeat({
-    link: state.link, keys: state.keys, router, instance: router, now: Date.now, random: Math.random, setTimer,
+    link: state.link, keys: state.keys, router, instance: router, now: Date.now, random: Math.random,
+    setTimer: (run, ms) => {
+      const look = () => {
+        if (silent) cancel = setTimer(look, 50)
+        else run()
+      }
+      let cancel = setTimer(look, ms)
+      return () => cancel()
+    },
     report: () => ({ started: 0, applied: follower.applied ?? null, refused, quarantined: follower.quarantined }),
     drawKey: new SharedDrawKey({ router, sealer: createSealer(), random: (count) => new Uint8Array(count) }),
   })
   beat = async () => void (await heartbeat.beat())
   heartbeat.start()
   const stop = follow({ poll: () => follower.poll(), hints: [(listener) => state.store.onHint(listener), (listener) => state.link.onUp(listener)], setTimer, random: Math.random })
-  const reported = async () => void (await until(async () => (await heartbeat.beat()) === 'sent'))
+  const reported = async () => {
+    silent = false
+    await until(async () => (await heartbeat.beat()) === 'sent')
+  }
+  /** Until it has to report, nobody hears of this router. */
+  const hush = async () => {
+    silent = true
+    await heartbeat.beat()
+  }
   await reported()
   let closed = false
   const close = async () => {
@@ -82,7 +99,7 @@ async function startRouter(t: Test, url: string, router: string, more: Parameter
     await state.close()
   }
   t.teardown(close)
-  return { follower, close, reported }
+  return { follower, close, reported, hush }
 }
 
 const ids = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
@@ -202,8 +219,9 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
     const old = String(await raw.call('GET', keysOf().head))
     for (const names of [['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)
-    const { follower, reported } = await startRouter(t, redis.url, 'ams-1')
+    const { follower, reported, hush } = await startRouter(t, redis.url, 'ams-1')
     const forget = async () => {
+      await hush()
       await raw.call('SET', keysOf().head, old)
       await raw.call('DEL', keysOf().router('ams-1'))
     }
