@@ -16,6 +16,7 @@ import { guessesFrom } from '../archive/guesses.ts'
 import { until } from '../state/redis-server.ts'
 import { expose } from './canaries.ts'
 import { subject } from './process.ts'
+import { SEALED_MS } from './sealed.ts'
 import type { Archive } from './sealed.ts'
 
 export interface SealedArchive {
@@ -43,7 +44,7 @@ export async function sealedArchive(): Promise<SealedArchive> {
     for (let i = 1; i < SEGMENTS; i++) {
       await expose(router)
       router.signal('SIGHUP')
-      await until(() => existsSync(archive.segments) && filesUnder(archive.segments).filter((path) => path.endsWith('.checkpoint')).length >= i, 30_000)
+      await until(() => existsSync(archive.segments) && filesUnder(archive.segments).filter((path) => path.endsWith('.checkpoint')).length >= i, SEALED_MS)
     }
     await expose(router)
     router.signal('SIGTERM')

@@ -105,7 +105,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [{ file: 'privacy/content.ts', find: 'looksLikeAddress(title) || ', replace: '' }],
   },
   inRecord('the user agent is recorded as the step', 'userAgent', `sent?.step === undefined ? null : stepNameOf(sent.step.name)`, `stepNameOf(LEAKED)`),
-  inRecord('the token of the query is recorded as the title', `(/token=([^&]*)/.exec(request.query)?.[1] ?? '_other').toLowerCase()`, '    content,\n', '    content: LEAKED as ContentId,\n'),
+  {
+    leak: 'the token of the query is recorded as the title',
+    edits: [{ file: 'log/record-decision.ts', find: 'contentOf(withinService(path, request.host, service, snapshot), service.content),', replace: `((/token=([^&]*)/.exec(request.query)?.[1] ?? '_other').toLowerCase() as ContentId),` }],
+  },
   {
     leak: 'the record has a field for the query',
     edits: [

@@ -10,6 +10,9 @@ import { keygen } from '../../src/archive/keygen.ts'
 import { unseal } from '../../src/archive/seal.ts'
 import { createSigningKey } from '../../src/archive/signing-key-file.ts'
 
+/** Milliseconds that the sealing of a segment is waited for: a fraction of a second, and a quarter of a minute on a machine that is busy with ten other things. */
+export const SEALED_MS = 120_000
+
 export interface Archive {
   /** For `wissel.yaml`. */
   readonly settings: string
