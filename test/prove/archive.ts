@@ -2,7 +2,7 @@
  * The sealed archive of a running router: its own user cannot open it with anything that it can read, whatever is changed in
  * it is seen, and after a day's keys were destroyed nothing of that day opens, from a backup neither.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { readCheckpoint, signCheckpoint } from '../../src/archive/chain.ts'
 import { DAY_MS, dayOf, startOf } from '../../src/archive/day.ts'
@@ -13,10 +13,8 @@ import { unseal } from '../../src/archive/seal.ts'
 import { verifyArchive } from '../../src/archive/verify.ts'
 import { filesUnder } from '../archive/archive.ts'
 import { guessesFrom } from '../archive/guesses.ts'
-import { until } from '../state/redis-server.ts'
 import { expose } from './canaries.ts'
 import { subject } from './process.ts'
-import { SEALED_MS } from './sealed.ts'
 import type { Archive } from './sealed.ts'
 
 export interface SealedArchive {
@@ -44,7 +42,7 @@ export async function sealedArchive(): Promise<SealedArchive> {
     for (let i = 1; i < SEGMENTS; i++) {
       await expose(router)
       router.signal('SIGHUP')
-      await until(() => existsSync(archive.segments) && filesUnder(archive.segments).filter((path) => path.endsWith('.checkpoint')).length >= i, SEALED_MS)
+      await archive.sealed(i)
     }
     await expose(router)
     router.signal('SIGTERM')

@@ -4,13 +4,10 @@
  * it printed, the Redis and the collector that it is connected to, and the ciphertext of its archive.
  */
 import { readFile, readdir, readlink } from 'node:fs/promises'
-import { filesUnder } from '../archive/archive.ts'
-import { until } from '../state/redis-server.ts'
 import { formsOfAddress, formsOfPort, formsOfText } from './forms.ts'
 import { outside } from './outside.ts'
 import { raw, subject, USAGE_TOKEN } from './process.ts'
 import type { Subject } from './process.ts'
-import { SEALED_MS } from './sealed.ts'
 
 /** Addresses of the Netherlands, Germany and the United States, and of this machine. */
 export const ADDRESSES = ['145.97.201.83', '193.174.86.219', '17.253.144.197', '2a02:a45f:9d3b:71c6:8e5a:33d1:77f2:9b04', '127.83.201.97']
@@ -179,7 +176,7 @@ async function judge(router: Subject, header: string, recorded = async () => {})
     const told = await askedByOthers(router, header)
     // A reload seals what waits in the archive.
     router.signal('SIGHUP')
-    await until(() => filesUnder(router.archive.segments).some((name) => name.endsWith('.checkpoint')), SEALED_MS)
+    await router.archive.sealed(1)
     router.signal('SIGTERM')
     await router.ended
     const places = new Map([...seen, ...told, ...router.traces()])

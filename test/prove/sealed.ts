@@ -1,5 +1,5 @@
 /** A sealed archive for a router under proof: its keys, and what its two officers find in it when everything is over. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dayOf } from '../../src/archive/day.ts'
@@ -9,9 +9,10 @@ import { combine } from '../../src/archive/combine.ts'
 import { keygen } from '../../src/archive/keygen.ts'
 import { unseal } from '../../src/archive/seal.ts'
 import { createSigningKey } from '../../src/archive/signing-key-file.ts'
+import { until } from '../state/redis-server.ts'
 
 /** Milliseconds that the sealing of a segment is waited for: a fraction of a second, and a quarter of a minute on a machine that is busy with ten other things. */
-export const SEALED_MS = 120_000
+const SEALED_MS = 120_000
 
 export interface Archive {
   /** For `wissel.yaml`. */
@@ -23,6 +24,8 @@ export interface Archive {
   readonly router: string
   /** Public key of the router, `ed25519:...`. */
   readonly publicKey: string
+  /** Resolves once so many segments are sealed and on the disk. */
+  sealed(count: number): Promise<unknown>
   /** Both officers' private keys of a day; none that was destroyed. */
   identities(day: string): Promise<string[]>
   /** The plaintext of every segment. */
@@ -45,6 +48,8 @@ export async function archiveFor(router: string, config: string, directory: stri
   }
   return {
     keys, segments: directory, router, publicKey: own, identities,
+    // Names alone: a file that is being written may be gone the next moment.
+    sealed: (count) => until(() => readdirSync(directory, { recursive: true }).filter((name) => String(name).endsWith('.checkpoint')).length >= count, SEALED_MS),
     settings: `archive: { recipients: recipients.txt, recipientsKey: '${publicKey}', signingKey: signing.key, directory: ${JSON.stringify(directory)} }\n`,
     opened: async () => {
       let text = ''
