@@ -142,7 +142,7 @@ function compilePool(step: StepInput, path: Path, scope: Scope): Pool {
 
 function newPool(wanted: readonly Wanted[], scope: Scope): Pool {
   const { compiling, policy } = scope
-  const members = wanted.map(({ target, weight }): Member => ({ target, weight, base: rewritten(target, scope) }))
+  const members = wanted.map(({ target, weight }, position): Member => ({ target, weight, base: rewritten(target, scope), position }))
   const pool: Pool = { index: compiling.pools.length, members, policy }
   compiling.pools.push(pool)
   return pool

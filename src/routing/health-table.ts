@@ -7,6 +7,7 @@
  */
 import type { AdminState, HealthState, Snapshot, Target } from './model.ts'
 import { ADMIN_STATES, HEALTH_STATES } from './model.ts'
+import { Memo } from './memo.ts'
 import type { Standing } from './standing.ts'
 
 /** The columns, by target index, in memory that threads share. One thread writes. */
@@ -31,6 +32,8 @@ export class HealthTable {
   readonly #shed: Float64Array
   /** By pool and scheme; see `standing.ts`. */
   readonly standings: (Standing | undefined)[]
+  /** What selectors remember of long lists. */
+  readonly memo = new Memo()
   /** By pool, then member: share of the viewers that may pass to that member; see `load.ts`. */
   readonly pass: (Float64Array | undefined)[]
 

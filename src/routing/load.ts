@@ -19,9 +19,13 @@ const MEMORY = 0.8
 /** Whether this viewer is in the share that the member still takes. */
 export function mayPass(draw: Draw, member: Member): boolean {
   const shares = draw.health.pass[draw.step.pool.index]
-  const share = shares?.[draw.step.pool.members.indexOf(member)] ?? 1
+  if (shares === undefined) return true
+  const share = shares[member.position ?? draw.step.pool.members.indexOf(member)] ?? 1
   return share >= 1 || fraction(combine(draw.random ^ PASS_SALT, member.target.seed)) < share
 }
+
+/** Lists that are counted before their members are: they are few, unless viewers turn them into as many as there are of them. */
+const MAX_LISTS = 1000
 
 /** What one thread counted since it was asked last, by position in `Pool.members`. */
 export interface PoolCounts {
@@ -39,8 +43,8 @@ export interface PoolCounts {
 export class LoadTally implements Observer {
   readonly #pools = new Map<Pool, Counts>()
   readonly #factors = new Map<Pool, number>()
-  /** Of the pool that was told of last, because a decision tells of every member of one pool. */
-  #latest: Counts | undefined
+  /** Decisions by the list that they were made among, since they were last told to the members. */
+  readonly #lists = new Map<readonly Member[], { readonly pool: Pool; count: number }>()
 
   constructor(steps: readonly Step[]) {
     // A pool that several steps share obeys the strictest of their bounds.
@@ -49,18 +53,23 @@ export class LoadTally implements Observer {
     }
   }
 
-  fair(pool: Pool, member: Member, share: number): void {
-    const counts = this.#counts(pool)
-    if (counts !== undefined) add(counts.fair, find(counts, member), share)
+  fair(pool: Pool, list: readonly Member[]): void {
+    const known = this.#lists.get(list)
+    if (known !== undefined) known.count++
+    else if (this.#factors.has(pool)) {
+      this.#lists.set(list, { pool, count: 1 })
+      if (this.#lists.size > MAX_LISTS) this.#share()
+    }
   }
 
   offered(pool: Pool, member: Member): void {
     const counts = this.#counts(pool)
-    if (counts !== undefined) add(counts.offered, find(counts, member), 1)
+    if (counts !== undefined) add(counts.offered, counts.positions.get(member), 1)
   }
 
   /** Writes the pass shares for the next tick and forgets a part of the past. */
   tick(health: HealthTable): void {
+    this.#share()
     for (const [pool, { offered, fair }] of this.#pools) {
       const factor = this.#factors.get(pool) ?? Infinity
       const shares = (health.pass[pool.index] ??= new Float64Array(pool.members.length).fill(1))
@@ -75,9 +84,9 @@ export class LoadTally implements Observer {
 
   /** The counts so far, which begin anew. */
   take(): PoolCounts[] {
+    this.#share()
     const taken = [...this.#pools].map(([{ index }, { offered, fair }]) => ({ index, offered, fair }))
     this.#pools.clear()
-    this.#latest = undefined
     return taken
   }
 
@@ -94,34 +103,38 @@ export class LoadTally implements Observer {
     }
   }
 
-  #counts(pool: Pool): Counts | undefined {
-    if (this.#latest?.pool === pool) return this.#latest
-    if (!this.#factors.has(pool)) return undefined
-    let counts = this.#pools.get(pool)
-    if (counts === undefined) {
-      counts = { pool, offered: new Float64Array(pool.members.length), fair: new Float64Array(pool.members.length), last: -1 }
-      this.#pools.set(pool, counts)
+  /** Tells members what the lists that they were in have gathered. */
+  #share(): void {
+    for (const [list, { pool, count }] of this.#lists) {
+      const counts = this.#counts(pool)
+      const sum = list.reduce((total, { weight }) => total + weight, 0)
+      if (counts === undefined || sum === 0) continue
+      for (const member of list) add(counts.fair, counts.positions.get(member), (count * member.weight) / sum)
     }
-    this.#latest = counts
+    this.#lists.clear()
+  }
+
+  #counts(pool: Pool): Counts | undefined {
+    const known = this.#pools.get(pool)
+    if (known !== undefined || !this.#factors.has(pool)) return known
+    const { members } = pool
+    const counts: Counts = {
+      positions: new Map(members.map((member, position) => [member, position])),
+      offered: new Float64Array(members.length),
+      fair: new Float64Array(members.length),
+    }
+    this.#pools.set(pool, counts)
     return counts
   }
 }
 
 /** By position of the member in its pool. */
 interface Counts {
-  readonly pool: Pool
+  readonly positions: ReadonlyMap<Member, number>
   readonly offered: Float64Array
   readonly fair: Float64Array
-  last: number
 }
 
-/** Fair shares are told in the pool's order, so a member is searched for from the last one on: from the start would be quadratic. */
-function find(counts: Counts, member: Member): number {
-  const { members } = counts.pool
-  const ahead = members.indexOf(member, counts.last + 1)
-  return (counts.last = ahead === -1 ? members.indexOf(member) : ahead)
-}
-
-function add(column: Float64Array, position: number, amount: number): void {
-  column[position] = (column[position] ?? 0) + amount
+function add(column: Float64Array, position: number | undefined, amount: number): void {
+  if (position !== undefined) column[position] = (column[position] ?? 0) + amount
 }

@@ -163,6 +163,8 @@ export interface Member {
   /** Share relative to the other members. 0 is served only when nothing else is left. */
   readonly weight: number
   readonly base: Base
+  /** In its pool. Absent: it is looked for. */
+  readonly position?: number
 }
 
 /**

@@ -8,8 +8,8 @@ export interface Observer {
   skipped?(step: Step): void
   /** A step that was considered, and the share of this service's viewers that its health earns it. */
   considered?(step: Step, standing: Standing): void
-  /** The share of one decision that a member would get if titles were spread evenly over it and its peers. */
-  fair?(pool: Pool, member: Member, share: number): void
+  /** The members among which one decision is made: each one's fair share of it is its weight among theirs. */
+  fair?(pool: Pool, list: readonly Member[]): void
   /** A title came to this member first, or was handed on to it. */
   offered?(pool: Pool, member: Member): void
 }

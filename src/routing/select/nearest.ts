@@ -2,22 +2,31 @@
  * The nearest member by great-circle distance; those within the step's spread of the nearest share the load,
  * each title on its own one of them. Members that the operator's table names for the client beat distance.
  */
-import { cosine, EARTH_KM } from '../distance.ts'
-import { ranked } from './rendezvous.ts'
-import type { Selector } from './selector.ts'
+import { cosine } from '../distance.ts'
+import { limitOf, SHORT, within } from '../memo.ts'
+import type { Member, Vector } from '../model.ts'
+import { isStanding, ranked } from './rendezvous.ts'
+import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
 
-/** Below this distance in kilometres nobody is nearer than anybody else: a metropolitan area and a country's reference point. */
-const FLOOR_KM = 50
-
 export const nearest: Selector = (draw) => {
-  const { preferred, origin } = draw
+  const { preferred, origin, list, standing, health, step } = draw
   if (preferred !== undefined) {
-    const chosen = ranked(draw, draw.list.filter((member) => member.weight > 0 && preferred(member.target)))
+    const chosen = ranked(draw, list.filter((member) => member.weight > 0 && preferred(member.target)), false)
     if (chosen !== undefined) return chosen
   }
-  if (origin === undefined) return ranked(draw, draw.list)
+  const lasting = isStanding(draw)
+  if (origin === undefined) return ranked(draw, list, lasting)
+  if (list !== standing.eligible || list.length <= SHORT) return ranked(draw, circle(draw, origin), false)
 
+  const known = health.memo.at(health.version).circle(list, origin, step.spread)
+  if (known === undefined) return ranked(draw, list, lasting)
+  // Whoever is turned away by the nearest has a circle of their own.
+  return known.nearest.some((member) => !turnedAway(draw, member)) ? ranked(draw, known.members, true) : ranked(draw, circle(draw, origin), false)
+}
+
+/** Around the nearest that does not turn the viewer away; all where nothing has a place, or only weights of 0 are left. */
+function circle(draw: Draw, origin: Vector): readonly Member[] {
   let closest = -2
   for (const member of draw.list) {
     const { at } = member.target
@@ -25,11 +34,5 @@ export const nearest: Selector = (draw) => {
     const near = cosine(origin, at)
     if (near > closest && !turnedAway(draw, member)) closest = near
   }
-  // Nothing has a place, or only weights of 0 are left: distance says nothing.
-  if (closest === -2) return ranked(draw, draw.list)
-
-  const angle = Math.acos(Math.min(1, Math.max(-1, closest)))
-  // Rounding must not put the nearest member outside of its own circle.
-  const limit = Math.min(closest, Math.cos(Math.min(Math.PI, draw.step.spread * Math.max(angle, FLOOR_KM / EARTH_KM))))
-  return ranked(draw, draw.list.filter(({ target: { at } }) => at !== undefined && cosine(origin, at) >= limit))
+  return closest === -2 ? draw.list : within(draw.list, origin, limitOf(closest, draw.step.spread))
 }

@@ -4,36 +4,61 @@
  *
  * A member above its share of the load passes a part of its viewers on to the title's next member (see `load.ts`).
  */
-import { combine, fraction } from '../hash.ts'
+import { combine } from '../hash.ts'
 import { mayPass } from '../load.ts'
+import { RANKS, scoreOf, SHORT } from '../memo.ts'
 import type { Member } from '../model.ts'
 import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
 
-export const rendezvous: Selector = (draw) => ranked(draw, draw.list)
+export const rendezvous: Selector = (draw) => ranked(draw, draw.list, isStanding(draw))
 
-/** The best-scoring member of `list`: all that may be chosen, or `nearest`'s circle. */
-export function ranked(draw: Draw, list: readonly Member[]): Member | undefined {
+/** Whether the list that may be chosen from is one that lasts until health changes. */
+export function isStanding({ list, standing }: Draw): boolean {
+  return list === standing.eligible || list === standing.unproven || list === standing.lastResort
+}
+
+/**
+ * The best-scoring member of `list`: all that may be chosen, or `nearest`'s circle.
+ *
+ * @param lasting whether the same list comes again, so that a title's order in it is worth remembering
+ */
+export function ranked(draw: Draw, list: readonly Member[], lasting: boolean): Member | undefined {
+  // Without a key each viewer is a title of their own, which nobody asks for twice.
+  const memorable = lasting && list.length > SHORT && draw.step.key !== 'none'
   const bounded = draw.step.loadFactor !== undefined && !draw.ignoreLoad
   // What is not bounded is not counted either, so that it does not loosen the bound of a step that shares the pool.
-  if (bounded && draw.observer?.fair !== undefined) reportFair(draw, list)
+  if (bounded) draw.observer?.fair?.(draw.step.pool, list)
   let passed: Set<Member> | undefined
   let first: Member | undefined
   for (;;) {
-    const best = top(draw, list, passed)
-    if (best === undefined) return first
-    first ??= best
-    if (!bounded) return best
-    draw.observer?.offered?.(draw.step.pool, best)
-    if (mayPass(draw, best)) return best
+    const next = (memorable ? remembered(draw, list, passed) : undefined) ?? best(draw, list, passed)
+    if (next === undefined) return first
+    first ??= next
+    if (!bounded) return next
+    draw.observer?.offered?.(draw.step.pool, next)
+    if (mayPass(draw, next)) return next
     draw.overflowed = true
     passed ??= new Set()
-    passed.add(best)
+    passed.add(next)
   }
 }
 
-function top(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
-  let best: Member | undefined
+/** From the title's first few members; undefined where none of them may be had. */
+function remembered(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
+  const memo = draw.health.memo.at(draw.health.version)
+  const slot = memo.slot(list, draw.key, draw.step.pool.index)
+  for (let rank = 0; rank < RANKS; rank++) {
+    const member = memo.ranked(list, slot, rank)
+    if (member === undefined) return undefined
+    if (passed?.has(member) !== true && !turnedAway(draw, member)) return member
+  }
+  return undefined
+}
+
+/** By a look at each. */
+function best(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
+  let found: Member | undefined
   let bestScore = -1
   let bestHash = -1
   let bestWeight = 0
@@ -46,23 +71,11 @@ function top(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | 
     const score = scoreOf(hash, member.weight)
     // Losers are not asked whether they turn the viewer away: it would count sheds that did not matter.
     if (score > bestScore && !turnedAway(draw, member)) {
-      best = member
+      found = member
       bestScore = score
       bestHash = hash
       bestWeight = member.weight
     }
   }
-  return best
-}
-
-/** Weight over an exponential variate: higher is better, and each member wins in proportion to its weight. */
-function scoreOf(hash: number, weight: number): number {
-  return weight / -Math.log(fraction(hash))
-}
-
-function reportFair({ observer, step }: Draw, list: readonly Member[]): void {
-  let sum = 0
-  for (const member of list) sum += member.weight
-  if (sum === 0) return
-  for (const member of list) observer?.fair?.(step.pool, member, member.weight / sum)
+  return found
 }

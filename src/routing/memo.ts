@@ -1,0 +1,163 @@
+/**
+ * What selectors work out again and again over long lists: who is near a place, and a title's first few members. It only
+ * saves time: what it gives is what a look at every member gives, and a test compares the two.
+ *
+ * It is about lists, and a list is made anew when health changes; then all of it is forgotten. Sizes are bounded, so that
+ * neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were no memo.
+ */
+import { cosine, EARTH_KM } from './distance.ts'
+import { combine, fraction } from './hash.ts'
+import type { Member, Vector } from './model.ts'
+
+/** Lists up to this length are looked at whole: that costs no more than remembering. */
+export const SHORT = 16
+/** Members of a title's order that are remembered: enough for a few that are full or turn the viewer away. */
+export const RANKS = 4
+const NONE = 0xffff
+const SLOTS = 1 << 16
+/** Members in all circles together. */
+const MAX_ROOM = 1 << 20
+
+/** Below this distance in kilometres nobody is nearer than anybody else: a metropolitan area and a country's reference point. */
+const FLOOR_KM = 50
+
+/** The members that share a place's viewers. */
+export interface Circle {
+  /** One, or several in the same place. */
+  readonly nearest: readonly Member[]
+  readonly members: readonly Member[]
+}
+
+export class Memo {
+  #version = 0
+  #circles = new Map<readonly Member[], Map<number, Map<Vector, Circle | undefined>>>()
+  #room = MAX_ROOM
+  /** By slot: of which list and key the ranks are. Made when first needed. */
+  #lists: (readonly Member[] | undefined)[] = []
+  #keys = new Uint32Array(0)
+  #ranks = new Uint16Array(0)
+  readonly #ranking = new Ranking()
+
+  /** Forgets everything where health has changed since. */
+  at(version: number): this {
+    if (version !== this.#version) {
+      this.#version = version
+      if (this.#circles.size > 0) this.#circles = new Map()
+      this.#room = MAX_ROOM
+      this.#lists.fill(undefined)
+    }
+    return this
+  }
+
+  /** Undefined where no member with a weight has a place. */
+  circle(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
+    let bySpread = this.#circles.get(list)
+    if (bySpread === undefined) this.#circles.set(list, (bySpread = new Map<number, Map<Vector, Circle | undefined>>()))
+    let byOrigin = bySpread.get(spread)
+    if (byOrigin === undefined) bySpread.set(spread, (byOrigin = new Map<Vector, Circle | undefined>()))
+    const known = byOrigin.get(origin)
+    if (known !== undefined || byOrigin.has(origin)) return known
+    const circle = circleOf(list, origin, spread)
+    this.#room -= 8 + (circle === undefined ? 0 : circle.members.length + circle.nearest.length)
+    if (this.#room < 0) {
+      this.#circles = new Map()
+      this.#room = MAX_ROOM
+    } else byOrigin.set(origin, circle)
+    return circle
+  }
+
+  /**
+   * Where the title's first members in this list are remembered, for `ranked`.
+   *
+   * @param salt tells lists apart that may be asked for the same titles
+   */
+  slot(list: readonly Member[], key: number, salt: number): number {
+    if (this.#keys.length === 0) {
+      this.#lists = new Array<readonly Member[] | undefined>(SLOTS).fill(undefined)
+      this.#keys = new Uint32Array(SLOTS)
+      this.#ranks = new Uint16Array(SLOTS * RANKS)
+    }
+    // Two titles that meet here keep a slot each.
+    const first = combine(key, salt) & (SLOTS - 2)
+    const second = first + 1
+    if (this.#lists[first] === list && this.#keys[first] === key) return first
+    if (this.#lists[second] === list && this.#keys[second] === key) return second
+    this.#lists[second] = this.#lists[first]
+    this.#keys[second] = this.#keys[first] ?? 0
+    this.#ranks.copyWithin(second * RANKS, first * RANKS, second * RANKS)
+    this.#lists[first] = list
+    this.#keys[first] = key
+    this.#ranking.write(list, key, this.#ranks, first * RANKS)
+    return first
+  }
+
+  /** The member at a rank of a slot; `undefined` after the last one that is remembered. */
+  ranked(list: readonly Member[], slot: number, position: number): Member | undefined {
+    const at = this.#ranks[slot * RANKS + position] ?? NONE
+    return at === NONE ? undefined : list[at]
+  }
+}
+
+/** Those within `spread` of the nearest one's distance. */
+function circleOf(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
+  let closest = -2
+  for (const { target: { at }, weight } of list) {
+    if (at !== undefined && weight !== 0) closest = Math.max(closest, cosine(origin, at))
+  }
+  if (closest === -2) return undefined
+  return {
+    nearest: list.filter(({ target: { at }, weight }) => at !== undefined && weight !== 0 && cosine(origin, at) === closest),
+    members: within(list, origin, limitOf(closest, spread)),
+  }
+}
+
+/** The cosine below which a member is too far. */
+export function limitOf(closest: number, spread: number): number {
+  const angle = Math.acos(Math.min(1, Math.max(-1, closest)))
+  // Rounding must not put the nearest member outside of its own circle.
+  return Math.min(closest, Math.cos(Math.min(Math.PI, spread * Math.max(angle, FLOOR_KM / EARTH_KM))))
+}
+
+export function within(list: readonly Member[], origin: Vector, limit: number): Member[] {
+  return list.filter(({ target: { at } }) => at !== undefined && cosine(origin, at) >= limit)
+}
+
+/** Weight over an exponential variate: higher is better, and each member wins in proportion to its weight. */
+export function scoreOf(hash: number, weight: number): number {
+  return weight / -Math.log(fraction(hash))
+}
+
+/** A list's best members for a key, best first; of equals the first in the list is better. */
+class Ranking {
+  readonly #positions = new Uint16Array(RANKS)
+  readonly #scores = new Float64Array(RANKS)
+
+  /** Writes positions in the list, and `NONE` after the last. Members without a weight are not ranked. */
+  write(list: readonly Member[], key: number, into: Uint16Array, from: number): void {
+    const scores = this.#scores.fill(-1)
+    const positions = this.#positions.fill(NONE)
+    // Of the last that is ranked: with no more weight and no higher hash there is no higher score.
+    let leastHash = -1
+    let leastWeight = 0
+    for (let position = 0; position < list.length; position++) {
+      const member = list[position]
+      if (member === undefined || member.weight === 0) continue
+      const hash = combine(key, member.target.seed)
+      if (hash <= leastHash && member.weight <= leastWeight) continue
+      const score = scoreOf(hash, member.weight)
+      if (score <= (scores[RANKS - 1] ?? 0)) continue
+      let rank = RANKS - 1
+      for (; rank > 0 && score > (scores[rank - 1] ?? 0); rank--) {
+        scores[rank] = scores[rank - 1] ?? 0
+        positions[rank] = positions[rank - 1] ?? NONE
+      }
+      scores[rank] = score
+      positions[rank] = position
+      const least = list[positions[RANKS - 1] ?? NONE]
+      if (least === undefined) continue
+      leastHash = combine(key, least.target.seed)
+      leastWeight = least.weight
+    }
+    into.set(positions, from)
+  }
+}
