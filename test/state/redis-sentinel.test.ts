@@ -6,6 +6,9 @@ import { openRedisState } from '../../src/state/redis-state.ts'
 import { bytesOf, followerOf } from './bundles.ts'
 import { link, REDIS_ABSENT, setTimer, startSentinel, startServer, until } from './redis-server.ts'
 
+/** An election that a starved machine spoils is held again, each time later. */
+const FAILOVER_MS = 180_000
+
 async function deployment(t: Test) {
   const master = await startServer(t, [['repl-diskless-sync-delay', '0']])
   const replicas = await Promise.all([0, 1].map(() => startServer(t, [['replicaof', '127.0.0.1', String(master.port)]])))
@@ -41,7 +44,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
       const head = await publisher.store.head().catch(() => null)
       if (head === null || head?.version === version) return head !== null
       return (await publisher.store.publish({ bytes: bytesOf(services), created: version, after: head }).catch(() => undefined)) !== undefined
-    })
+    }, FAILOVER_MS)
     await published(1, { a: undefined })
     await until(() => follower.applied?.version === 1)
     await until(async () => (await publisher.link.call('WAIT', 2, 400).catch(() => 0)) === 2)
@@ -51,10 +54,10 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
       const answer = await router.link.call('GET', '{test}:head').catch(() => undefined)
       const role = answer === undefined ? undefined : await router.link.call('ROLE').catch(() => undefined)
       return Array.isArray(role) && role[0] === 'master'
-    })
+    }, FAILOVER_MS)
     t.comment(`readable again after ${Math.round(performance.now() - start)} ms`)
     await published(2, { a: undefined, b: undefined })
-    await until(() => follower.applied?.version === 2)
+    await until(() => follower.applied?.version === 2, FAILOVER_MS)
     t.comment(`a publication is applied ${Math.round(performance.now() - start)} ms after the fault`)
     t.equal(applied.length, 2)
     if (signal === 'SIGSTOP') master.signal('SIGCONT')
