@@ -72,3 +72,12 @@ content:
   - match: /vod/{content}/**
 `
 }
+
+/** So many IPv4 networks, shared out among the cities' zones. */
+export function zonesText(prefixes: number): string {
+  const rows = CITIES.map(([id], zone) => {
+    const own = Array.from({ length: Math.ceil((prefixes - zone) / CITIES.length) }, (_, i) => i * CITIES.length + zone)
+    return `  - { zone: ${id}, group: ${id}, prefixes: [${own.map((i) => `${11 + (i >>> 16)}.${(i >>> 8) & 255}.${i & 255}.0/24`).join(', ')}] }\n`
+  })
+  return `zones:\n${rows.join('')}`
+}

@@ -36,8 +36,7 @@ export class Tally {
   readonly rejections = zeros(REASON_NAMES)
   /** Services of the snapshot; `undefined` where none matched. */
   #rows = new Map<Service | undefined, Row>([[undefined, newRow('')]])
-  #services: ReadonlySet<Service> = new Set()
-  #targets: ReadonlySet<Target> = new Set()
+  #snapshot: Pick<Snapshot, 'services' | 'targets'> = { services: [], targets: [] }
 
   add(decision: Decision): void {
     for (const reason of decision.why) this.reasons[reason]++
@@ -48,31 +47,30 @@ export class Tally {
     const target = decision.outcome === 'refuse' ? undefined : decision.member.target
     let counts = row.targets.get(target)
     if (counts === undefined) {
-      if (target !== undefined && !this.#targets.has(target)) return
+      if (target !== undefined && this.#snapshot.targets[target.index] !== target) return
       counts = zeros(OUTCOMES)
       row.targets.set(target, counts)
     }
     counts[decision.outcome]++
   }
 
-  /** Goes over to another snapshot: what left it is forgotten. */
-  reset(snapshot: Snapshot): void {
-    const services = new Map(snapshot.services.map((service) => [service.id, service]))
-    const targets = new Map(snapshot.targets.map((target) => [target.id, target]))
+  /** Goes over to another snapshot: what left it is forgotten. Nearly all keep their place, so nothing is made for each of ten thousand. */
+  reset(snapshot: Pick<Snapshot, 'services' | 'targets'>): void {
+    const services = finder(snapshot.services)
+    const targets = finder(snapshot.targets)
     const rows = new Map<Service | undefined, Row>()
     for (const [service, row] of this.#rows) {
-      const heir = service && services.get(service.id)
+      const heir = service && services(service)
       if (service !== undefined && heir === undefined) continue
       const kept: Row = { ...row, targets: new Map() }
       for (const [target, counts] of row.targets) {
-        const same = target && targets.get(target.id)
+        const same = target && targets(target)
         if (target === undefined || same !== undefined) kept.targets.set(same, counts)
       }
       rows.set(heir, kept)
     }
     this.#rows = rows
-    this.#services = new Set(snapshot.services)
-    this.#targets = new Set(snapshot.targets)
+    this.#snapshot = snapshot
   }
 
   *decisions(): Iterable<DecisionCount> {
@@ -93,10 +91,20 @@ export class Tally {
 
   /** A decision of a snapshot that was swapped out meanwhile opens no row: nobody would close it. */
   #open(service: Service | undefined): Row | undefined {
-    if (service === undefined || !this.#services.has(service)) return undefined
+    if (service === undefined || this.#snapshot.services[service.index] !== service) return undefined
     const row = newRow(service.id)
     this.#rows.set(service, row)
     return row
+  }
+}
+
+/** Finds what goes by the same id, first at the same place. */
+function finder<T extends { readonly id: string; readonly index: number }>(all: readonly T[]): (former: T) => T | undefined {
+  let byId: ReadonlyMap<string, T> | undefined
+  return ({ id, index }) => {
+    if (all[index]?.id === id) return all[index]
+    byId ??= new Map(all.map((each) => [each.id, each]))
+    return byId.get(id)
   }
 }
 
