@@ -5,10 +5,11 @@
  * `maxDistinct`, and the sinks take lines without waiting. Lines are sorted, or shuffled by chance that is given to it,
  * so that a file does not tell who came first.
  */
-import { lineWriter } from '../privacy/record.ts'
+import { LineWriter } from '../privacy/line-writer.ts'
 import { OTHER } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
-import { keyOf, recordOf } from './record.ts'
+import { Groups } from './groups.ts'
+import { RecordMemo, recordOf } from './record.ts'
 import type { DecisionFacts } from './record.ts'
 import type { SetTimer, Sink } from './sinks/sink.ts'
 
@@ -50,7 +51,9 @@ export class DecisionLog {
   readonly #maxDistinct: number
   readonly #shuffle: DecisionLogOptions['shuffle']
   readonly #onDropped: DecisionLogOptions['onDropped']
-  #waiting = new Map<string, Group>()
+  #waiting = new Groups<Group>()
+  readonly #memo = new RecordMemo()
+  readonly #writer = new LineWriter()
   /** Distinct records in the window: titles in all groups. */
   #distinct = 0
   #overflow = 0
@@ -69,11 +72,10 @@ export class DecisionLog {
 
   add(facts: DecisionFacts): void {
     this.decided++
-    const key = keyOf(facts)
-    const group = this.#waiting.get(key)
+    const group = this.#waiting.find(facts)
     const n = group?.counts.get(facts.content)
     if (group !== undefined && n !== undefined) group.counts.set(facts.content, n + 1)
-    else this.#first(key, group, facts)
+    else this.#first(group, facts)
   }
 
   /** Writes what the window holds and begins the next one. */
@@ -81,13 +83,13 @@ export class DecisionLog {
     this.#cancel?.()
     this.#cancel = undefined
     const waiting = this.#waiting
-    this.#waiting = new Map()
+    this.#waiting = new Groups()
     this.#distinct = 0
     if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
     this.#overflow = 0
     const lines: { line: string, n: number }[] = []
-    for (const { facts, counts } of waiting.values()) {
-      const lineOf = lineWriter(recordOf(facts, OTHER as ContentId, this.#router, 1))
+    for (const { facts, counts } of waiting.all()) {
+      const lineOf = this.#writer.of(recordOf(facts, OTHER as ContentId, this.#router, 1, this.#memo))
       for (const [content, n] of counts) {
         const line = lineOf(content, n)
         if (line === undefined) this.#drop(n, 'invalid')
@@ -112,7 +114,7 @@ export class DecisionLog {
   }
 
   /** The first decision of its record in this window. */
-  #first(key: string, group: Group | undefined, facts: DecisionFacts): void {
+  #first(group: Group | undefined, facts: DecisionFacts): void {
     if (this.#closed) {
       this.#drop(1, 'closed')
       return
@@ -125,7 +127,7 @@ export class DecisionLog {
       return
     }
     if (known === 0) this.#distinct++
-    if (group === undefined) this.#waiting.set(key, { facts, counts: new Map([[content, 1]]) })
+    if (group === undefined) this.#waiting.put({ facts, counts: new Map([[content, 1]]) })
     else group.counts.set(content, known + 1)
   }
 

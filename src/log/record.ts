@@ -8,7 +8,7 @@ import {
   AGENTS, RECORD_FORMATS, RECORD_LOCALIZATIONS, RECORD_OBJECTS, RECORD_OUTCOMES, RECORD_STATUSES,
   countryListOf, declaredCountryOf, idOf, stepNameOf, versionLabelOf,
 } from '../privacy/values.ts'
-import type { AgentClass, ContentId, RecordFormat, RecordLocalization, RecordObject, RecordOutcome } from '../privacy/values.ts'
+import type { AgentClass, ContentId, Minute, RecordFormat, RecordLocalization, RecordObject, RecordOutcome } from '../privacy/values.ts'
 import { complies } from '../routing/jurisdiction.ts'
 import type { Decision, Jurisdiction, Redirect, RejectedCounts } from '../routing/model.ts'
 import type { Reason } from '../routing/reasons.ts'
@@ -60,7 +60,7 @@ function codeOf(name: RecordOutcome | RecordLocalization | AgentClass | RecordOb
 }
 
 /** Whatever order the reasons were counted in. */
-function rejectedKey(rejected: RejectedCounts): string {
+export function rejectedKey(rejected: RejectedCounts): string {
   let key = ''
   let reasons = 0
   for (const reason in rejected) {
@@ -72,14 +72,38 @@ function rejectedKey(rejected: RejectedCounts): string {
   return reasons > 1 ? key.match(/ [a-z_]+ \d+/g)?.sort().join('') ?? '' : key
 }
 
+/** What records repeat: a jurisdiction for every target, the minute of them all. */
+export class RecordMemo {
+  readonly #jurisdictions = new WeakMap<Jurisdiction, RecordJurisdiction>()
+  #minute = NaN
+  #text: Minute | undefined
+
+  jurisdiction(declared: Jurisdiction): RecordJurisdiction {
+    const known = this.#jurisdictions.get(declared)
+    if (known !== undefined) return known
+    const made = jurisdictionOf(declared)
+    this.#jurisdictions.set(declared, made)
+    return made
+  }
+
+  minute(now: number): Minute {
+    const minute = Math.floor(now / MINUTE_MS)
+    if (this.#text === undefined || minute !== this.#minute) {
+      this.#minute = minute
+      this.#text = minuteOf(now)
+    }
+    return this.#text
+  }
+}
+
 /** @param n decisions that were exactly so */
-export function recordOf(facts: DecisionFacts, content: ContentId, router: string, n: number): DecisionRecord {
+export function recordOf(facts: DecisionFacts, content: ContentId, router: string, n: number, memo = new RecordMemo()): DecisionRecord {
   const { decision } = facts
   const sent = decision.outcome === 'refuse' ? undefined : decision
   const policy = decision.service?.policy
   return {
     v: 1,
-    t: minuteOf(facts.now),
+    t: memo.minute(facts.now),
     service: decision.service === undefined ? null : idOf(decision.service.id),
     content,
     object: facts.object,
@@ -95,7 +119,7 @@ export function recordOf(facts: DecisionFacts, content: ContentId, router: strin
     policy: policy === undefined ? null : idOf(policy.id),
     compliant: sent === undefined || policy === undefined ? null : compliant(sent, facts.now),
     rejected: counted(decision.rejected),
-    jurisdiction: sent === undefined ? null : jurisdictionOf(sent.member.target.jurisdiction),
+    jurisdiction: sent === undefined ? null : memo.jurisdiction(sent.member.target.jurisdiction),
     snapshot: versionLabelOf(facts.snapshot),
     router: idOf(router),
     n,

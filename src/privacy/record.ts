@@ -8,7 +8,7 @@
 import { KINDS, RECORD_FIELDS } from './fields.ts'
 import type { RecordField } from './fields.ts'
 import {
-  OTHER, RECORD_LAWS, RECORD_REASONS, isContentId, isCountryCode, isCountryList, isId, isMinute, isStepName, isVersionLabel,
+  RECORD_LAWS, RECORD_REASONS, isContentId, isCountryCode, isCountryList, isId, isMinute, isStepName, isVersionLabel,
 } from './values.ts'
 import type {
   AgentClass, ContentId, CountryCode, CountryList, Id, Minute, RecordFormat, RecordLaw, RecordLocalization, RecordObject, RecordOutcome,
@@ -71,24 +71,13 @@ export function isRecord(value: unknown): value is DecisionRecord {
 
 /** One line of JSON without the line end. The same record gives the same text, whatever order its keys were set in. */
 export function serialise(record: DecisionRecord): string {
-  const ordered: Record<string, unknown> = {}
-  for (const { name } of RECORD_FIELDS) ordered[name] = record[name]
-  ordered['rejected'] = inOrder(record.rejected, RECORD_REASONS)
-  if (record.jurisdiction !== null) ordered['jurisdiction'] = inOrder(record.jurisdiction, JURISDICTION)
-  return JSON.stringify(ordered)
+  return JSON.stringify(Object.fromEntries(RECORD_FIELDS.map((field) => [field.name, written(field, record[field.name])])))
 }
 
-/**
- * Writes as `serialise` does records that differ from this one in title and count alone; it is checked and serialised once.
- * What is no record, or would be none with that title and count, gives `undefined`.
- */
-export function lineWriter(record: DecisionRecord): (content: ContentId, n: number) => string | undefined {
-  const model = { ...record, content: OTHER, n: 1 }
-  if (!isRecord(model)) return () => undefined
-  // Quotes within values are escaped, so these are the fields themselves; the count is the last.
-  const [head, tail] = serialise(model).split(`"content":"${OTHER}"`)
-  const middle = tail?.slice(0, -'1}'.length)
-  return (content, n) => (isContentId(content) && isCount(n) ? `${head}"content":"${content}"${middle}${n}}` : undefined)
+/** What stands in a field for a value that fits, with keys in one order. */
+export function written({ kind }: RecordField, value: unknown): unknown {
+  if (!isPlain(value)) return value
+  return inOrder(value, kind === 'counts' ? RECORD_REASONS : JURISDICTION)
 }
 
 function describe(field: RecordField): string {
@@ -101,7 +90,8 @@ const REASONS: ReadonlySet<unknown> = new Set(RECORD_REASONS)
 const LAWS: ReadonlySet<unknown> = new Set(RECORD_LAWS)
 const JURISDICTION = ['operator', 'parent', 'server', 'logs', 'foreign'] as const
 
-function fits(field: RecordField, value: unknown): boolean {
+/** Whether a value may stand in a field. */
+export function fits(field: RecordField, value: unknown): boolean {
   if (value === null) return field.nullable === true
   switch (field.kind) {
     case 'list': return field.values?.includes(value as string) === true

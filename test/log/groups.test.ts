@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { Groups } from '../../src/log/groups.ts'
+import { keyOf } from '../../src/log/record.ts'
+import type { DecisionFacts } from '../../src/log/record.ts'
+import type { Reason } from '../../src/routing/reasons.ts'
+import { NOW, WORLD, facts, factsOf, redirectTo, refusalOf } from './decisions.ts'
+
+const [service] = WORLD.services
+const [target] = WORLD.targets
+if (service === undefined || target === undefined) throw new Error('the world is too small')
+
+/** Which of the facts are one group, by the first that is in it. */
+function grouped(all: readonly DecisionFacts[]): number[] {
+  const groups = new Groups<number>()
+  return all.map((each, i) => {
+    const known = groups.find(each)
+    if (known === undefined) groups.put(i)
+    return known ?? i
+  })
+}
+
+/** The same by the text that tells records apart. */
+function byKey(all: readonly DecisionFacts[]): number[] {
+  const first = new Map<string, number>()
+  return all.map((each, i) => {
+    const key = keyOf(each)
+    if (!first.has(key)) first.set(key, i)
+    return first.get(key) ?? i
+  })
+}
+
+t.test('decisions are one group when, and only when, their keys are equal', async (t) => {
+  // Each twice, so that there is something to find.
+  fc.assert(fc.property(fc.array(facts, { maxLength: 60 }), (all) => {
+    const list = [...all, ...all.map((each) => structuredCloneOf(each))]
+    t.same(grouped(list), byKey(list))
+  }), { numRuns: 300 })
+})
+
+/** Equal, and not the same: what is known by itself must not be all that is known. */
+function structuredCloneOf(given: DecisionFacts): DecisionFacts {
+  return { ...given, decision: { ...given.decision, why: [...given.decision.why], rejected: { ...given.decision.rejected } } }
+}
+
+t.test('what differs in one thing alone is two groups', async (t) => {
+  const base = factsOf(redirectTo(service, target))
+  const others: [string, DecisionFacts][] = [
+    ['status', { ...base, status: 307 }], ['a status that is none', { ...base, status: 299 }], ['agent', { ...base, agent: 'bot' }], ['object', { ...base, object: 'key' }], ['format', { ...base, format: 'mss' }],
+    ['snapshot', { ...base, snapshot: '43:00000000' }], ['minute', { ...base, now: NOW + 60_000 }], ['country', factsOf(redirectTo(service, target, { country: 'FR' }))],
+    ['outcome', factsOf(redirectTo(service, target, { outcome: 'panic' }))], ['localization', factsOf(redirectTo(service, target, { localization: 'zone' }))], ['refusal', factsOf(refusalOf(service))],
+    ['why', factsOf(redirectTo(service, target, { why: ['nearest', 'load'] }))], ['why, in another order', factsOf(redirectTo(service, target, { why: ['load', 'nearest'] }))],
+    ['many reasons', factsOf(redirectTo(service, target, { why: ['nearest', 'load', 'spill', 'panic'] }))], ['rejected', factsOf(redirectTo(service, target, { rejected: { down: 1 } }))],
+    ['another count', factsOf(redirectTo(service, target, { rejected: { down: 2 } }))], ['target', factsOf(redirectTo(service, { ...target, index: 70_000 }))],
+  ]
+  const all = [base, ...others.map(([, each]) => each)]
+  t.same(grouped(all), all.map((_, i) => i), others.map(([name]) => name).join())
+  t.same(grouped([base, { ...base, now: NOW + 999 }]), [0, 0], 'the same minute')
+})
+
+t.test('more rejected counts and minutes than there are numbers for are told apart all the same', async (t) => {
+  const many = Array.from({ length: 400 }, (_, i) => factsOf(redirectTo(service, target, { rejected: { down: i } as Partial<Record<Reason, number>> })))
+  const minutes = Array.from({ length: 20 }, (_, i) => ({ ...factsOf(redirectTo(service, target)), now: NOW + i * 60_000 }))
+  const all = [...many, ...minutes, ...many.map(structuredCloneOf), ...minutes.map(structuredCloneOf)]
+  t.same(grouped(all), byKey(all))
+})
+
+t.test('all groups are told of, however they are found', async (t) => {
+  const groups = new Groups<string>()
+  for (const [name, each] of [['numbered', factsOf(redirectTo(service, target))], ['named', factsOf(redirectTo(service, target, { why: ['nearest', 'load', 'spill', 'panic'] }))]] as const) {
+    groups.find(each)
+    groups.put(name)
+  }
+  t.same([...groups.all()], ['numbered', 'named'])
+})
