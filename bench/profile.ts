@@ -25,7 +25,7 @@ if (subject === undefined) throw new Error(`${name} is none of ${[...SUBJECTS, .
 await withStage(async (stage) => {
   const file = join(stage.directory, 'profile.json')
   process.env['WISSEL_BENCH_PROFILE'] = file
-  const { child, port } = await startSubject(subject, stage, ['--import', join(import.meta.dirname, 'profiled.ts')])
+  const { child, port } = await startSubject(subject, stage, { flags: ['--import', join(import.meta.dirname, 'profiled.ts')], threads: 0 })
   await load(port, WARM_SECONDS, stage)
   const before = await cpuOf(child)
   const { requests } = await load(port, Number(seconds), stage)

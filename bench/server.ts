@@ -113,9 +113,18 @@ async function takeLines({ directory }: Stage): Promise<number> {
   return bytes.reduce((lines, byte) => lines + (byte === NEWLINE ? 1 : 0), 0)
 }
 
-/** @param flags for Node */
-export async function startSubject(subject: Subject, { directory }: Stage, flags: readonly string[] = []): Promise<{ child: ChildProcess, port: number }> {
-  const [command, args] = pinned('server', process.execPath, [...flags, join(import.meta.dirname, 'subject.ts'), subject, directory])
+export interface SubjectOptions {
+  /** For Node. */
+  readonly flags?: readonly string[]
+  /** Threads that answer; default as the router has it. */
+  readonly threads?: number
+  /** Whether it may use all cores. */
+  readonly free?: boolean
+}
+
+export async function startSubject(subject: Subject, { directory }: Stage, { flags = [], threads, free = false }: SubjectOptions = {}): Promise<{ child: ChildProcess, port: number }> {
+  const own = [...flags, join(import.meta.dirname, 'subject.ts'), subject, directory, ...(threads === undefined ? [] : [String(threads)])]
+  const [command, args] = free ? ([process.execPath, own] as const) : pinned('server', process.execPath, own)
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const { port = 0 } = await told<Report>(child, subject)
   return { child, port }

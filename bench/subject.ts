@@ -1,5 +1,5 @@
 /**
- * One server under test, in a process of its own: `node bench/subject.ts SUBJECT DIRECTORY`. Tells its parent its port;
+ * One server under test, in a process of its own: `node bench/subject.ts SUBJECT DIRECTORY [THREADS]`. Tells its parent its port;
  * to every message it answers with the processor time so far.
  */
 import { createServer } from 'node:http'
@@ -15,7 +15,7 @@ import type { Report } from './subjects.ts'
 async function startWissel(directory: string): Promise<number> {
   // Only the router's own process gets the router's code, and the memory and time that it takes.
   const { startApp } = await import('../src/app.ts')
-  const app = await startApp({ directory, messages: () => undefined })
+  const app = await startApp({ directory, ...(threads === undefined ? {} : { threads: Number(threads) }), messages: () => undefined })
   return app.public.port
 }
 
@@ -38,7 +38,7 @@ function report(port?: number): Report {
   return { cpu: user + system, ...(port === undefined ? {} : { port }) }
 }
 
-const [subject = '', directory = ''] = process.argv.slice(2)
+const [subject = '', directory = '', threads] = process.argv.slice(2)
 const port = isRouter(subject) ? await startWissel(join(directory, subject)) : await startBare(subject === 'limited')
 process.on('message', () => process.send?.(report()))
 process.on('disconnect', () => process.exit())

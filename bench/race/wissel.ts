@@ -56,7 +56,7 @@ export function withRedis(name = 'Wissel with Redis', flags: readonly string[] =
       try {
         await accepting(port)
         const url = `redis://127.0.0.1:${port}`
-        await publish(stage, url)
+        await publish(stage, url, true)
         const router = await startRouter(stage, ['--state-dir', await newState(stage), '--redis', url, ...flags])
         return {
           ...router,
@@ -127,8 +127,8 @@ const io: CommandIO = {
   },
 }
 
-async function publish({ directory }: Stage, url: string): Promise<void> {
-  const status = await apply({ directory, redis: { url } }, io)
+async function publish({ directory }: Stage, url: string, isNew = false): Promise<void> {
+  const status = await apply({ directory, redis: { url }, isNew }, io)
   if (status !== 0) throw new Error(`the configuration could not be published: ${status}`)
 }
 
