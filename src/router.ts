@@ -149,7 +149,7 @@ export class Router {
       const ways = this.#steering.pathways(decision, request, world, random)
       const [first, ...others] = ways.map(({ redirect }) => redirect)
       const protocol = classify(decision.path).format === 'dash' ? 'dash' : 'hls'
-      if (first !== undefined) return resolveAnswer([first, ...others], request, { url: steeringUrl(origin, protocol, decision.service, decision.path), pathways: ways.map(({ id }) => id) })
+      if (first !== undefined) return resolveAnswer([first, ...others], request, { url: steeringUrl(origin, protocol, decision.service, decision.path, ways.map(({ id }) => id)), pathways: ways.map(({ id }) => id) })
     }
     const redirect = () => this.#redirect(decision, request)
     if (decision.service.delivery !== 'steered' || manifests === undefined) return redirect()

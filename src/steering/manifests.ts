@@ -72,7 +72,7 @@ export class SteeredManifests {
     const [first, second, ...others] = places
     if (first === undefined || second === undefined) return this.#fallback(ask, 'one_target')
     const order = [first, second, ...others] as const
-    const steering = steeringUrl(origin, protocol, decision.service, decision.path)
+    const steering = steeringUrl(origin, protocol, decision.service, decision.path, places.map(({ id }) => id))
     const rewrite = ({ text }: Fetched) => {
       if (protocol === 'hls') return rewriteHls(text, first, order, steering)
       return rewriteDash(text, first, order, { steering, location: locationUrl(origin, request) })

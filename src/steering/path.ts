@@ -29,10 +29,27 @@ export function readSteeringPath(path: string): SteeringPath | undefined {
 /**
  * The steering URL for a manifest. The title is left out where it changes nothing: fewer URLs, and nothing told twice.
  *
+ * The pathways that the manifest declares go along, because the router remembers no manifest: health has changed since, and
+ * perhaps the viewer's network or the day. An answer must name no other, unless it tells how to make it.
+ *
  * @param origin scheme and authority under which the player reached the router
  * @param rest the manifest's path within the service
+ * @param declared ids of targets
  */
-export function steeringUrl(origin: string, protocol: Protocol, service: Service, rest: string): string {
+export function steeringUrl(origin: string, protocol: Protocol, service: Service, rest: string, declared: readonly string[]): string {
   const keyed = service.steps.some((step) => step.key !== 'none')
-  return `${origin}${ROOT}${protocol}/${service.id}${keyed ? rest : ''}`
+  return `${origin}${ROOT}${protocol}/${service.id}${keyed ? rest : ''}?${DECLARED}=${declared.join(',')}`
+}
+
+const DECLARED = 'declared'
+
+/**
+ * The ids that a steering URL carries; undefined where it carries none, as one that somebody wrote by hand.
+ *
+ * @param query as received, without the `?`
+ */
+export function readDeclared(query: string): ReadonlySet<string> | undefined {
+  // Players add their own parameters behind it, and some write commas as %2C.
+  const [, list] = /(?:^|&)declared=([A-Za-z0-9._,%-]{1,8000})(?:&|$)/.exec(query) ?? []
+  return list === undefined ? undefined : new Set(list.replaceAll(/%2c/gi, ',').split(','))
 }

@@ -7,7 +7,7 @@
  * address, because players keep the address of an id that they have seen.
  */
 import { hashString } from '../routing/hash.ts'
-import type { Redirect, Scheme, Target } from '../routing/model.ts'
+import type { Member, Redirect, Scheme, Target } from '../routing/model.ts'
 
 /** Pathways that a manifest declares while all is well. Each repeats all variants, and players hold all of them in memory. */
 export const MAX_PATHWAYS = 4
@@ -28,30 +28,51 @@ export interface Clone {
   readonly host: string
 }
 
+/** What a manifest declares: a target as the service uses it. */
+export interface Declared {
+  readonly member: Member
+}
+
 /**
+ * For a manifest that is being written.
+ *
  * @param order the decision and its alternatives, best first
  * @param declared the alternatives while all is well; undefined where every target of the service fits into a manifest
  */
-export function pathways(order: readonly Redirect[], declared: readonly Redirect[] | undefined, scheme: Scheme): Pathway[] {
+export function pathways(order: readonly Redirect[], declared: readonly Declared[] | undefined, scheme: Scheme): Pathway[] {
   if (declared === undefined) return order.map((redirect) => ({ id: redirect.member.target.id, redirect, clone: undefined }))
-  const known = new Set<Target>(declared.map((redirect) => redirect.member.target))
-  return order.map((redirect) => {
-    const { target } = redirect.member
-    const clone = known.has(target) ? undefined : cloneOf(redirect, declared, scheme)
-    return { id: clone === undefined ? target.id : `${target.id}${CLONE_MARK}${hashString(baseOf(redirect, scheme)).toString(36)}`, redirect, clone }
+  const known = targetsOf(declared)
+  return order.map((redirect) => (known.has(redirect.member.target) ? undefined : cloned(redirect, declared, scheme)) ?? { id: redirect.member.target.id, redirect, clone: undefined })
+}
+
+/** For a manifest that was written before: what it does not declare and what cannot be made from what it declares is left out. */
+export function knownPathways(order: readonly Redirect[], declared: readonly Declared[], scheme: Scheme): Pathway[] {
+  const known = targetsOf(declared)
+  return order.flatMap((redirect) => {
+    if (known.has(redirect.member.target)) return [{ id: redirect.member.target.id, redirect, clone: undefined }]
+    return cloned(redirect, declared, scheme) ?? []
   })
 }
 
+function targetsOf(declared: readonly Declared[]): ReadonlySet<Target> {
+  return new Set(declared.map(({ member }) => member.target))
+}
+
+function cloned(redirect: Redirect, declared: readonly Declared[], scheme: Scheme): Pathway | undefined {
+  const clone = cloneOf(redirect, declared, scheme)
+  return clone && { id: `${redirect.member.target.id}${CLONE_MARK}${hashString(baseOf(redirect, scheme)).toString(36)}`, redirect, clone }
+}
+
 /** A clone changes the host and nothing else, and some players ignore a host with a port. */
-function cloneOf(redirect: Redirect, declared: readonly Redirect[], scheme: Scheme): Clone | undefined {
+function cloneOf(redirect: Redirect, declared: readonly Declared[], scheme: Scheme): Clone | undefined {
   const own = parts(baseOf(redirect, scheme))
   if (own === undefined) return undefined
   const base = declared.find((candidate) => parts(baseOf(candidate, scheme))?.prefix === own.prefix)
   return base && { base: base.member.target.id, host: own.host }
 }
 
-function baseOf(redirect: Redirect, scheme: Scheme): string {
-  return redirect.member.base[scheme] ?? ''
+function baseOf({ member }: Declared, scheme: Scheme): string {
+  return member.base[scheme] ?? ''
 }
 
 /** Undefined for an address with a port, or one in brackets. */

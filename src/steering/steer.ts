@@ -5,13 +5,13 @@
 import type { Answer } from '../http/message.ts'
 import { decide } from '../routing/decide.ts'
 import { HealthTable } from '../routing/health-table.ts'
-import type { Redirect, RoutingRequest, Service, Snapshot } from '../routing/model.ts'
+import type { Member, Redirect, RoutingRequest, Service, Snapshot, Target } from '../routing/model.ts'
 import { order } from '../routing/order.ts'
 import { DEFAULT_TTL, MAX_TTL, neutralManifest, steeringAnswer, steeringManifest, steeringTtl } from './answer.ts'
-import { readSteeringPath } from './path.ts'
+import { readDeclared, readSteeringPath } from './path.ts'
 import type { Protocol } from './path.ts'
-import { MAX_PATHWAYS, pathways } from './pathways.ts'
-import type { Pathway } from './pathways.ts'
+import { MAX_PATHWAYS, knownPathways, pathways } from './pathways.ts'
+import type { Declared, Pathway } from './pathways.ts'
 import { readSteeringQuery } from './query.ts'
 import type { SteeringQuery } from './query.ts'
 
@@ -74,7 +74,7 @@ export class Steering {
 
     const asked: RoutingRequest = { ...request, host: entry.host, path: entry.prefix + path.rest, query: '' }
     const decision = decide(asked, seen.snapshot, seen.health, random)
-    const ways = decision.outcome === 'refuse' ? [] : this.pathways(decision, asked, seen, random)
+    const ways = decision.outcome === 'refuse' ? [] : this.#knownTo(declaredBy(entry.service, request.query), decision, asked, seen, random)
     if (ways.length === 0) return { answer: neutral(random, pressure), protocol, result: 'refused', following: 'unknown' }
 
     const reported = readSteeringQuery(request.query)
@@ -93,8 +93,13 @@ export class Steering {
   pathways(decision: Redirect, request: RoutingRequest, { snapshot, health }: Seen, random: number): Pathway[] {
     const known = this.#of(snapshot)
     const now = order(decision, request, snapshot, health, random)
-    const fits = (known.services.get(decision.service.id)?.targets ?? 0) <= MAX_PATHWAYS
-    return pathways(now, fits ? undefined : this.#declared(request, known, random), request.scheme)
+    return pathways(now, fits(decision.service) ? undefined : this.#declared(request, known, random), request.scheme)
+  }
+
+  /** The same for a viewer whose manifest declared some of them. */
+  #knownTo(declared: readonly Declared[] | undefined, decision: Redirect, request: RoutingRequest, seen: Seen, random: number): Pathway[] {
+    if (declared === undefined) return this.pathways(decision, request, seen, random)
+    return knownPathways(order(decision, request, seen.snapshot, seen.health, random), declared, request.scheme)
   }
 
   #declared(request: RoutingRequest, { snapshot, calm }: Known, random: number): Redirect[] {
@@ -130,8 +135,29 @@ interface ServiceEntry {
   /** A host and a path prefix under which `decide` finds the service. */
   readonly host: string
   readonly prefix: string
-  /** How many targets it can send anybody to. */
-  readonly targets: number
+}
+
+/** What the viewer's manifest declared, as far as the service still has it. */
+function declaredBy(service: Service, query: string): Declared[] | undefined {
+  const ids = readDeclared(query)
+  if (ids === undefined) return undefined
+  // Of several, the first: a step's own address of a target comes before the fallback's.
+  const members = new Map<string, Member>()
+  for (const member of membersOf(service)) if (ids.has(member.target.id) && !members.has(member.target.id)) members.set(member.target.id, member)
+  return [...members.values()].map((member) => ({ member }))
+}
+
+/** Whom a service can send anybody to. */
+function* membersOf({ steps, bypass }: Service): Iterable<Member> {
+  for (const { pool } of steps) yield* pool.members
+  if (bypass !== undefined) yield bypass.member
+}
+
+/** Whether a manifest can declare all of a service's targets. */
+function fits(service: Service): boolean {
+  const targets = new Set<Target>()
+  for (const { target } of membersOf(service)) if (targets.add(target).size > MAX_PATHWAYS) return false
+  return true
 }
 
 function know(snapshot: Snapshot): Known {
@@ -141,10 +167,8 @@ function know(snapshot: Snapshot): Known {
   for (const [host, service] of snapshot.hosts) if (!hosts.has(service)) hosts.set(service, host)
   const services = new Map<string, ServiceEntry>()
   for (const service of snapshot.services) {
-    const targets = new Set(service.steps.flatMap((step) => step.pool.members.map((member) => member.target)))
-    if (service.bypass !== undefined) targets.add(service.bypass.member.target)
     const host = hosts.get(service)
-    services.set(service.id, { service, host: host ?? '', prefix: host === undefined ? (service.prefix ?? '') : '', targets: targets.size })
+    services.set(service.id, { service, host: host ?? '', prefix: host === undefined ? (service.prefix ?? '') : '' })
   }
   return { snapshot, calm, services }
 }

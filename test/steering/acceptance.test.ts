@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 // What real players force on a steering endpoint: S1 to S8.
 import t from 'tap'
 import type { Answer } from '../../src/http/message.ts'
@@ -171,6 +172,32 @@ t.test('S6: a target beyond those that a manifest declares comes as a clone, wit
   t.same(worse['PATHWAY-PRIORITY'], [clones[1]?.ID])
   t.same(worse['PATHWAY-CLONES']?.map(({ ID }) => ID), [clones[1]?.ID])
   t.notOk('PATHWAY-CLONES' in read(await get(`${URL_HLS}?_HLS_pathway=${clones[1]?.ID ?? ''}`)), 'who is on it has made it already')
+})
+
+t.test('S6: an answer names what the viewer\'s own manifest declares, or tells how to make it, whatever has changed meanwhile', async (t) => {
+  const ids = Array.from({ length: 7 }, (_, i) => `edge${i}`)
+  const fetch = async () => ({ status: 200, headers: new Map<string, string>(), body: Buffer.from(MULTIVARIANT) })
+  const states = fc.array(fc.constantFrom('auto' as const, 'down' as const), { minLength: ids.length, maxLength: ids.length })
+  const [draw, before, after, count] = [fc.nat(0xffffffff), states, states, fc.integer({ min: 2, max: ids.length })]
+  await fc.assert(fc.asyncProperty(count, draw, draw, before, after, async (count, then, now, before, after) => {
+    const targets = Object.fromEntries(ids.slice(0, count).map((id) => [id, {}]))
+    const { snapshot } = situation({ targets, services: { tv: { hosts: ['play.tv.example'], steps: [{ targets: Object.keys(targets), select: 'weighted' }] } } })
+    const [first, later] = [then, now].map((random) => smallRouter({ snapshot, steered: 'all', fetch, random }))
+    if (first === undefined || later === undefined) return
+    for (const target of snapshot.targets) {
+      first.health.setAdmin(target, before[target.index] ?? 'auto')
+      later.health.setAdmin(target, after[target.index] ?? 'auto')
+    }
+    const { status, body = '' } = await first.get('/live/a.m3u8')
+    if (status !== 200) return
+    const declared = new Set([...body.matchAll(/STREAM-INF.*PATHWAY-ID="([^"]+)"/g)].map(([, id]) => id))
+    const url = new URL(/SERVER-URI="([^"]+)"/.exec(body)?.[1] ?? '')
+    const manifest = read(await later.get(`${url.pathname}${url.search}&_HLS_pathway=edge0&_HLS_throughput=1`))
+    const made = new Set((manifest['PATHWAY-CLONES'] ?? []).filter((clone) => declared.has(clone['BASE-ID'])).map(({ ID }) => ID))
+    for (const id of manifest['PATHWAY-PRIORITY']) if (id !== '.' && !declared.has(id) && !made.has(id)) t.fail(`${id} is neither declared nor made of ${[...declared].join()}`)
+    await Promise.all([first.close(), later.close()])
+  }), { numRuns: 300 })
+  t.pass('300 random services, viewers and failures')
 })
 
 t.test('S6: a clone\'s id changes with its host', async (t) => {

@@ -33,7 +33,7 @@ t.test('a steered manifest is a 200 with the decision first, fetched from the de
   t.equal(header(answer, 'content-type'), 'application/vnd.apple.mpegurl')
   t.equal(header(answer, 'cache-control'), 'no-store')
   t.equal(header(answer, 'access-control-allow-origin'), '*')
-  t.match(answer.body, /SERVER-URI="http:\/\/play\.tv\.example\/-\/steering\/hls\/tv",PATHWAY-ID="edge-ams"/)
+  t.match(answer.body, /SERVER-URI="http:\/\/play\.tv\.example\/-\/steering\/hls\/tv\?declared=edge-ams,edge-fra",PATHWAY-ID="edge-ams"/)
   t.same(fallbacks, [])
 })
 
@@ -70,7 +70,7 @@ t.test('a live MPD sends players back to the router for its refreshes, without w
   const { get } = router(async () => reply(MPD))
   const { body } = await get('/live/a.mpd?t=1&CMCD=sid', { host: 'play.tv.example:8080' })
   t.match(body, '<Location>http://play.tv.example:8080/live/a.mpd?t=1</Location>')
-  t.match(body, /<ContentSteering defaultServiceLocation="edge-ams"[^>]*>http:\/\/play\.tv\.example:8080\/-\/steering\/dash\/tv</)
+  t.match(body, /<ContentSteering defaultServiceLocation="edge-ams"[^>]*>http:\/\/play\.tv\.example:8080\/-\/steering\/dash\/tv\?declared=edge-ams,edge-fra</)
 })
 
 t.test('viewers whose queries differ get their own MPD', async (t) => {
@@ -119,7 +119,7 @@ t.test('what is no manifest is not fetched, and segments are refused as ever', a
 t.test('JSON names pathways, protocol and steering URL', async (t) => {
   const { get } = router(async () => reply(MULTIVARIANT))
   const answer = JSON.parse((await get('/a.m3u8', { headers: ['Accept', 'application/json'] })).body ?? '') as unknown
-  t.match(answer, { v: 1, service: 'tv', protocol: 'hls', steering: 'http://play.tv.example/-/steering/hls/tv', targets: [{ id: 'edge-ams', pathway: 'edge-ams' }, { id: 'edge-fra', pathway: 'edge-fra' }] })
+  t.match(answer, { v: 1, service: 'tv', protocol: 'hls', steering: 'http://play.tv.example/-/steering/hls/tv?declared=edge-ams,edge-fra', targets: [{ id: 'edge-ams', pathway: 'edge-ams' }, { id: 'edge-fra', pathway: 'edge-fra' }] })
 })
 
 t.test('fetching ends in time, in size, and tells the target nothing of the viewer', async (t) => {

@@ -71,8 +71,9 @@ export function smallRouter({ snapshot, steered = new Set(), random = 0x12345678
     if (resolved.wants === 'json') {
       const [first, ...others] = steering.pathways(decision, request, world, random)
       if (first !== undefined) {
-        const url = steeringUrl(origin, path.endsWith('.mpd') ? 'dash' : 'hls', decision.service, decision.path)
-        return resolveAnswer([first.redirect, ...others.map(({ redirect }) => redirect)], request, { url, pathways: [first, ...others].map(({ id }) => id) })
+        const ids = [first, ...others].map(({ id }) => id)
+        const url = steeringUrl(origin, path.endsWith('.mpd') ? 'dash' : 'hls', decision.service, decision.path, ids)
+        return resolveAnswer([first.redirect, ...others.map(({ redirect }) => redirect)], request, { url, pathways: ids })
       }
     }
     const redirect = () => redirectAnswer(locationOf(decision, request), decision.status, decision.member.base[scheme] ?? '')
