@@ -17,7 +17,8 @@ import { end, freePort, launch } from './processes.ts'
 import { halfOf } from './stage.ts'
 import type { Stage } from './stage.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts')
+/** As users start it. */
+const COMMAND = join(import.meta.dirname, '../../bin/wissel')
 const WHOLE = 'The whole job: country, policy and jurisdiction of 100 services and 40 targets, health, titles kept on their edges with a bound on loads, a record of every decision (equal ones of a second are one line with a count), metrics.'
 
 /** @param flags for `wissel serve`, such as the number of threads */
@@ -82,7 +83,7 @@ export function withRedis(name = 'Wissel with Redis', flags: readonly string[] =
 async function startRouter(stage: Stage, flags: readonly string[]): Promise<Running & { readonly pids: readonly [number] }> {
   const port = await freePort()
   await rm(join(stage.directory, LOG_FILE), { force: true })
-  const child = launch('server', process.execPath, [MAIN, 'serve', '--config', stage.directory, '--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0', ...flags], ['ignore', 'inherit', 'pipe'])
+  const child = launch('server', COMMAND, ['serve', '--config', stage.directory, '--listen', `127.0.0.1:${port}`, '--admin', '127.0.0.1:0', ...flags], ['ignore', 'inherit', 'pipe'])
   // Only a router that ends has something to say that is not a swap.
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)))
