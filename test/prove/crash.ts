@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { canaryForms, expose, search, TEXTS } from './canaries.ts'
 import { subject } from './process.ts'
 
-export const CRASHES = ['SIGUSR1', 'SIGUSR2', 'SIGKILL', 'SIGSEGV', 'abort', 'memory', 'uncaught', 'rejection'] as const
+export const CRASHES = ['SIGUSR1', 'SIGUSR2', 'SIGKILL', 'SIGSEGV', 'abort', 'memory', 'uncaught', 'rejection', 'thread'] as const
 export type Crash = (typeof CRASHES)[number]
 
 export interface Crashed {

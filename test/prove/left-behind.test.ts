@@ -16,7 +16,7 @@ t.test('no canary is found anywhere, whatever way it came in', { skip: REDIS_ABS
 
 t.test('nothing that ends the router leaves anything of a viewer behind', async (t) => {
   // Those that end at once, or not at all; the others take long.
-  for (const kind of CRASHES.filter((kind) => ['SIGUSR1', 'SIGUSR2', 'abort', 'uncaught'].includes(kind))) {
+  for (const kind of CRASHES.filter((kind) => ['SIGUSR1', 'SIGUSR2', 'abort', 'uncaught', 'thread'].includes(kind))) {
     const { files, hits, inspector } = await crash(kind)
     t.same({ kind, files, hits, inspector }, { kind, files: [], hits: [], inspector: false })
   }
