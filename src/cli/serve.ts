@@ -1,7 +1,6 @@
 /** `wissel serve`: runs until it is told to stop. */
 import { startApp } from '../app.ts'
 import type { App } from '../app.ts'
-import { forbidReports } from '../app/forbid-reports.ts'
 import { startDemoTargets } from '../demo.ts'
 import { formatEndpoint } from '../settings.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
@@ -19,9 +18,8 @@ export interface ServeOptions {
 /** Resolves with the exit status. SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads and reopens files. */
 export async function serve(directory: string, { listen, admin, demo, redis, stateDirectory, fastLane, threads }: ServeOptions): Promise<number> {
   const say = (text: string) => void process.stderr.write(text)
+  // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
   forbidReports()
-  // Ends a plain Node process; here it does nothing.
-  process.on('SIGUSR2', () => undefined)
   const app = await startApp({ directory, listen, admin, redis, stateDirectory, fastLane, threads, messages: say })
   const targets = demo
     ? await startDemoTargets(app.world?.snapshot.targets ?? [], (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
@@ -35,6 +33,16 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
   await app.close()
   await targets?.close()
   return 0
+}
+
+/** For all threads: an error of a thread that answers players writes none anyway, and ends that thread alone. */
+function forbidReports(): void {
+  const { report } = process
+  report.reportOnFatalError = false
+  report.reportOnSignal = false
+  report.reportOnUncaughtException = false
+  // Ends a plain Node process; here it does nothing.
+  process.on('SIGUSR2', () => undefined)
 }
 
 function banner(app: App, demoTargets: number | undefined): string {

@@ -11,7 +11,6 @@ import type { Snapshot } from '../../routing/model.ts'
 import { rawFactsOf } from '../archive.ts'
 import { createDataPlane } from '../data-plane.ts'
 import type { PlanePorts } from '../data-plane.ts'
-import { forbidReports } from '../forbid-reports.ts'
 import type { FromThread, RawMessage, SeenMessage, SharedNumbers, ThreadInit, ToThread } from './messages.ts'
 
 /** Milliseconds between two tellings of what targets were offered, as long as a tick of their shares. */
@@ -21,7 +20,6 @@ const BATCH_MS = 100
 const BATCH = 500
 
 function run(port: NonNullable<typeof parentPort>, { settings, decided, records, viewers, raw }: ThreadInit): void {
-  forbidReports()
   const tell = (message: FromThread) => port.postMessage(message)
   let assembly = new Assembly()
   let arrived: Snapshot | undefined
