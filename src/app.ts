@@ -218,7 +218,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   let draining = false
   adminServer = createAdminServer({
     token: await readToken(settings, directory),
-    routes: adminRoutes({ router, world: () => world, source, board, locator, metrics, now, isReady: () => !draining && world !== undefined }),
+    routes: adminRoutes({ router, world: () => world, source, board, locator, metrics, now, isReady: () => !draining && world !== undefined && players.alive > 0 }),
     ownRoutes: ownRoutes(board, consumption),
     onError: (name) => messages.error('task_failed', { task: 'admin', reason: name.toLowerCase() }),
   })

@@ -67,12 +67,15 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     if (mark === seen) return mark === follower.applied?.sha256
     seen = mark
     if (mark === follower.applied?.sha256) return true
-    const { snapshot, problems } = await buildInSlices(bundle, { epoch: 1, number: 1, digest: mark }, now())
-    if (snapshot === undefined) {
-      metrics.snapshotRefused('invalid')
-      messages.warn('snapshot_refused', { reason: 'invalid', count: errors(problems).length })
-      for (const problem of errors(problems)) report(problem)
-      return false
+    if (tried?.mark !== mark) {
+      const { snapshot, problems } = await buildInSlices(bundle, { epoch: 1, number: 1, digest: mark }, now())
+      if (snapshot === undefined) {
+        metrics.snapshotRefused('invalid')
+        messages.warn('snapshot_refused', { reason: 'invalid', count: errors(problems).length })
+        for (const problem of errors(problems)) report(problem)
+        return false
+      }
+      tried = { mark, snapshot }
     }
     await store.publish({ bytes, created: now(), after: await store.head() })
     const result = await follower.poll()
@@ -94,6 +97,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       const found = await loadConfiguration(directory, now())
       if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
       for (const problem of found.problems) report(problem)
+      tried = { mark: digest(encodeBundle(found.bundle)), snapshot: found.snapshot }
       await look()
       timer = setInterval(() => void look().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error)), options.reloadMs).unref()
     },

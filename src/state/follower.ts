@@ -72,6 +72,8 @@ export class Follower {
   #former: Applied | undefined
   /** The head that was refused last, so that one bad publication is built and reported once. */
   #refused: string | undefined
+  /** The head that was taken back. It stays so until something newer runs. */
+  #crashed: string | undefined
   /** A blob that was not there or not whole: tried again, but not as often as the head is looked at. */
   #vain: { readonly head: string; readonly times: number; skip: number } | undefined
   #polling: Promise<PollResult> | undefined
@@ -132,6 +134,7 @@ export class Follower {
     this.#applied = former
     // Kept once more, so that the next start begins with it.
     this.#options.save?.({ head: former.head, bytes: encodeBundle(former.bundle), quarantined: former.quarantined })
+    this.#crashed = identity(applied.head)
     this.#report(this.#refuse(applied.head, 'crashed'))
     return true
   }
@@ -157,7 +160,7 @@ export class Follower {
       const order = applied === undefined ? 1 : compareHeads(wanted, applied)
       if (hold !== undefined && order <= 0) return { outcome: 'held', reason: hold, head }
       if (order === 0 && wanted.sha256 === applied?.sha256) return SAME
-      if (this.#refused === identity(wanted) || this.#isResting(wanted)) return SAME
+      if (this.#refused === identity(wanted) || this.#crashed === identity(wanted) || this.#isResting(wanted)) return SAME
       if (order <= 0) return this.#refuse(wanted, 'regress')
       if (wanted.schema !== SCHEMA) return this.#refuse(wanted, 'format')
       if (wanted.bytes > (this.#options.maxBytes ?? 64 * 1024 * 1024)) return this.#refuse(wanted, 'oversize')
@@ -205,6 +208,7 @@ export class Follower {
     this.#former = this.#applied
     this.#applied = { head, snapshot, bundle, quarantined }
     this.#refused = undefined
+    this.#crashed = undefined
     this.#vain = undefined
     this.#options.save?.({ head, bytes: quarantined.length === 0 ? bytes : encodeBundle(bundle), quarantined })
     return { outcome: 'applied', snapshot, head, problems, quarantined }

@@ -42,6 +42,8 @@ export function steeringUrl(origin: string, protocol: Protocol, service: Service
 }
 
 const DECLARED = 'declared'
+/** Ids that are read: more than any manifest declares, and few enough that what a query asks for costs nothing. */
+const MAX_DECLARED = 32
 
 /**
  * The ids that a steering URL carries; undefined where it carries none, as one that somebody wrote by hand.
@@ -50,6 +52,6 @@ const DECLARED = 'declared'
  */
 export function readDeclared(query: string): ReadonlySet<string> | undefined {
   // Players add their own parameters behind it, and some write commas as %2C.
-  const [, list] = /(?:^|&)declared=([A-Za-z0-9._,%-]{1,8000})(?:&|$)/.exec(query) ?? []
-  return list === undefined ? undefined : new Set(list.replaceAll(/%2c/gi, ',').split(','))
+  const [, list] = /(?:^|&)declared=([A-Za-z0-9._,%-]{1,4000})(?:&|$)/.exec(query) ?? []
+  return list === undefined ? undefined : new Set(list.replaceAll(/%2c/gi, ',').split(',', MAX_DECLARED))
 }

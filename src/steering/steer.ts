@@ -143,7 +143,10 @@ function declaredBy(service: Service, query: string): Declared[] | undefined {
   if (ids === undefined) return undefined
   // Of several, the first: a step's own address of a target comes before the fallback's.
   const members = new Map<string, Member>()
-  for (const member of membersOf(service)) if (ids.has(member.target.id) && !members.has(member.target.id)) members.set(member.target.id, member)
+  for (const member of membersOf(service)) {
+    if (ids.has(member.target.id) && !members.has(member.target.id)) members.set(member.target.id, member)
+    if (members.size === ids.size) break
+  }
   return [...members.values()].map((member) => ({ member }))
 }
 

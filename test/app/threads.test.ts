@@ -19,6 +19,7 @@ class Puppet {
   readonly init: ThreadInit
   readonly told: ToThread[] = []
   killed = false
+  hanging = false
   snapshot: Snapshot | undefined
   health: HealthTable | undefined
   sent: Float64Array | undefined
@@ -33,6 +34,17 @@ class Puppet {
 
   tell(message: FromThread): void {
     this.#events.onMessage(structuredClone(message))
+  }
+
+  /** It says that it lives, unless it hangs. */
+  hear(message: ToThread): void {
+    if (message.kind !== 'ping') this.told.push(message)
+    else if (!this.hanging) this.tell({ kind: 'pong' })
+  }
+
+  kill(): void {
+    this.killed = true
+    this.die('ended')
   }
 
   die(why = 'ERR_WORKER_OUT_OF_MEMORY'): void {
@@ -82,7 +94,7 @@ function stage(count: number, rest: Partial<ThreadsOptions> = {}) {
   const start: StartThread = (init, events) => {
     const puppet = new Puppet(init, events)
     puppets.push(puppet)
-    return { post: (message) => void puppet.told.push(message), kill: () => { puppet.killed = true } }
+    return { post: (message) => puppet.hear(message), kill: () => puppet.kill() }
   }
   const key = Uint32Array.of(1, 2, 3, 4)
   const threads = new Threads({
@@ -174,11 +186,77 @@ t.test('a thread that dies is replaced; the new one has everything before it lis
   clock.advance(99)
   t.equal(puppets.length, 2)
   clock.advance(1)
-  t.equal(threads.alive, 2)
   t.same(puppet(2).kinds(), ['place', 'draw', 'piece'])
   puppet(2).take()
   await new Promise((resolve) => setImmediate(resolve))
   t.match(puppet(2).told.at(-1), { kind: 'listen', options: { port: 8080, reusePort: true } })
+  t.equal(threads.alive, 1, 'who does not listen yet answers nobody')
+  puppet(2).take()
+  t.equal(threads.alive, 2)
+})
+
+t.test('a thread that dies before there is a snapshot is replaced by one that listens, and decides once there is', async (t) => {
+  const { threads, puppet, clock } = stage(1)
+  const listening = threads.listen({ host: '127.0.0.1', port: 0 })
+  puppet(0).take()
+  await listening
+  puppet(0).die()
+  clock.advance(100)
+  await new Promise((resolve) => setImmediate(resolve))
+  puppet(1).take()
+  t.equal(threads.alive, 1)
+  const applied = threads.apply(world())
+  puppet(1).take()
+  await applied
+  t.ok(puppet(1).snapshot !== undefined)
+})
+
+t.test('a thread that says nothing for ten seconds hangs, and is replaced', async (t) => {
+  const { threads, puppet, puppets, clock, died } = stage(2)
+  const first = world()
+  const applied = threads.apply(first)
+  for (const each of puppets) each.take()
+  await applied
+  clock.advance(60_000)
+  t.notOk(puppets.some(({ killed }) => killed))
+  puppet(1).hanging = true
+  clock.advance(14_000)
+  t.ok(puppet(1).killed)
+  t.notOk(puppet(0).killed)
+  t.equal(died.length, 1)
+  t.equal(puppets.length, 3)
+})
+
+t.test('a port that is taken is not blamed on the snapshot', async (t) => {
+  let taken = 0
+  const { threads, puppet, clock, died } = stage(1, { takeBack: () => ++taken > 0 })
+  const listening = threads.listen({ host: '127.0.0.1', port: 0 })
+  puppet(0).take()
+  await listening
+  const applied = threads.apply(world())
+  puppet(0).take()
+  await applied
+  puppet(0).die()
+  clock.advance(100)
+  puppet(1).take()
+  await new Promise((resolve) => setImmediate(resolve))
+  puppet(1).tell({ kind: 'deaf', code: 'EADDRINUSE' })
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(died, ['0 ERR_WORKER_OUT_OF_MEMORY 100', '0 EADDRINUSE 200'])
+  t.equal(taken, 0)
+})
+
+t.test('viewers that were counted while a snapshot is on its way are counted by the one that they were sent by', async (t) => {
+  const seen: string[] = []
+  const { threads, puppet } = stage(1, { onViewer: ({ service }) => void seen.push(service.id) })
+  const first = world('a')
+  const applied = threads.apply(first)
+  puppet(0).take()
+  await applied
+  void threads.apply(world('b'))
+  puppet(0).take(2)
+  puppet(0).tell({ kind: 'seen', label: first.snapshot.label, viewers: [{ service: 0, family: 4, words: [0, 0, 0, 0], asn: 0, userAgent: undefined, referer: undefined, now: 0 }] })
+  t.same(seen, ['tv'])
 })
 
 t.test('what a dead thread had decided is lost unless it was recorded, and its counts stay', async (t) => {
@@ -282,11 +360,14 @@ t.test('closing lets every thread finish, and kills it then', async (t) => {
 })
 
 t.test('a thread that does not finish is killed in the end', async (t) => {
-  const { threads, puppet, clock } = stage(1)
+  const { threads, puppet, clock, hub } = stage(1)
+  const { decided } = puppet(0).init
+  decided[0] = 7
   const closing = threads.close()
-  clock.advance(30_000)
+  clock.advance(8000)
   await closing
   t.ok(puppet(0).killed)
+  t.same([hub.decided, hub.recorded], [7, 0], 'what it had decided and not told is lost, and shows')
 })
 
 t.test('deaths in a row make the next wait twice as long, up to ten seconds, and a long life forgets them', async (t) => {

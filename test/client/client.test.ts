@@ -18,7 +18,7 @@ t.teardown(() => router.close())
 t.test('a manifest URL becomes an ordered list of targets', async (t) => {
   t.ok(same)
   const { v, service, protocol, steering, targets } = await resolve(`${url}/tv/live/a.m3u8?t=1`)
-  t.same({ v, service, protocol, steering }, { v: 1, service: 'tv', protocol: 'hls', steering: `${url}/-/steering/hls/tv` })
+  t.same({ v, service, protocol, steering }, { v: 1, service: 'tv', protocol: 'hls', steering: `${url}/-/steering/hls/tv?declared=edge-ams,edge-fra` })
   t.same(targets.map(({ id, url: at }) => [id, at]), [['edge-ams', 'http://ams.edge.example/live/a.m3u8?t=1'], ['edge-fra', 'http://fra.edge.example/live/a.m3u8?t=1']])
 })
 

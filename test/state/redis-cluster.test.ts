@@ -24,18 +24,28 @@ t.test('when the master of the deployment\'s slot dies, its replica is published
   const common = { now: Date.now, random: Math.random, setTimer }
   const [publisher, router] = await Promise.all([openRedisState({ url }, { role: 'publisher', ...common }), openRedisState({ url }, { role: 'router', ...common })])
   const { follower } = followerOf(router.store)
-  await Promise.all([publisher.link.whenUp(5000), router.link.whenUp(5000)])
+  await Promise.all([publisher.link.whenUp(60_000), router.link.whenUp(60_000)])
   const after = await publisher.store.publish({ bytes: bytesOf({ a: undefined }), created: 1, after: undefined })
   const stop = follow({ poll: () => follower.poll(), hints: [(listener) => router.store.onHint(listener), (listener) => router.link.onUp(listener)], setTimer, random: Math.random })
   t.teardown(async () => {
     stop()
     await Promise.all([publisher.close(), router.close()])
   })
-  await until(() => follower.applied?.version === 1)
+  await until(() => follower.applied?.version === 1, 60_000)
+  // What the replica does not have yet is lost with the master, and with it the version that the next one follows.
+  const atMaster = await link(t, master.url)
+  await until(async () => isReplicated(String(await atMaster.call('INFO', 'replication'))), 60_000)
   master.signal('SIGKILL')
   const bytes = bytesOf({ a: undefined, b: undefined })
   // A writer whose answer was lost is told that somebody was quicker: itself.
-  const published = await until(() => publisher.store.publish({ bytes, created: 2, after }).then(() => true, (error: unknown) => error instanceof StaleWriterError), 30_000)
-  const followed = await until(() => follower.applied?.version === 2, 20_000)
+  const published = await until(() => publisher.store.publish({ bytes, created: 2, after }).then(() => true, (error: unknown) => error instanceof StaleWriterError), 120_000)
+  const followed = await until(() => follower.applied?.version === 2, 120_000)
   t.comment(`published to the replica after ${published} ms, followed ${followed} ms later`)
 })
+
+/** Whether the one replica has all that the master has. */
+function isReplicated(info: string): boolean {
+  const [, own] = /master_repl_offset:(\d+)/.exec(info) ?? []
+  const [, others] = /slave0:.*offset=(\d+)/.exec(info) ?? []
+  return own !== undefined && Number(others) >= Number(own)
+}

@@ -69,10 +69,10 @@ export async function formCluster(t: Pick<Test, 'teardown'>, master: Server): Pr
     const text = String(await node.call('CLUSTER', 'INFO'))
     return wanted.every((fact) => text.includes(fact))
   }
-  await until(async () => (await Promise.all([atMaster, ...others].map((node) => facts(node, 'cluster_state:ok', 'cluster_known_nodes:4')))).every(Boolean), 20_000)
+  await until(async () => (await Promise.all([atMaster, ...others].map((node) => facts(node, 'cluster_state:ok', 'cluster_known_nodes:4')))).every(Boolean), 120_000)
   await until(async () => (await atReplica.call('CLUSTER', 'REPLICATE', id).catch(() => undefined)) === 'OK')
-  await until(async () => String(await atReplica.call('INFO', 'replication')).includes('master_link_status:up'), 20_000)
-  await until(async () => (await Promise.all(atVoters.map(async (node) => String(await node.call('CLUSTER', 'NODES')).includes(`slave ${id}`)))).every(Boolean), 20_000)
+  await until(async () => String(await atReplica.call('INFO', 'replication')).includes('master_link_status:up'), 120_000)
+  await until(async () => (await Promise.all(atVoters.map(async (node) => String(await node.call('CLUSTER', 'NODES')).includes(`slave ${id}`)))).every(Boolean), 120_000)
   return `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`
 }
 

@@ -44,7 +44,10 @@ export class ThreadHandle {
   /** As it told them last. */
   totals: RequestTotals | undefined
   gone = false
-  closed = false
+  /** Whether it listens. */
+  serving = false
+  /** The system's code, where it could not listen. */
+  deaf: string | undefined
   readonly decided = sharedNumbers(1)
   readonly #port: ThreadPort
   readonly #onMessage: (message: FromThread) => void
@@ -54,17 +57,22 @@ export class ThreadHandle {
   #key: DrawKey | undefined
   #listening: Waiting<Endpoint> | undefined
   readonly #applied: Waiting<void>[] = []
+  readonly #pings: (() => void)[] = []
   readonly #asked = new Map<number, Waiting<RequestTotals>>()
   #closing: (() => void) | undefined
+  readonly #ended: Promise<void>
 
   /** @param onMessage is told of what is not for the handle itself */
   constructor(init: Omit<ThreadInit, 'decided'>, start: StartThread, onMessage: (message: FromThread) => void, onGone: (why: string) => void) {
     this.#onMessage = onMessage
+    const { promise, resolve: ended } = Promise.withResolvers<void>()
+    this.#ended = promise
     this.#port = start({ ...init, decided: this.decided }, {
       onMessage: (message) => this.#take(message),
       onGone: (why) => {
         if (this.gone) return
         this.gone = true
+        this.serving = false
         const error = goneBy(why)
         this.#listening?.reject(error)
         for (const { resolve } of this.#applied.splice(0)) resolve()
@@ -72,6 +80,7 @@ export class ThreadHandle {
         this.#asked.clear()
         this.#closing?.()
         onGone(why)
+        ended()
       },
     })
   }
@@ -115,6 +124,12 @@ export class ThreadHandle {
     })
   }
 
+  /** @param answered called when it has read what it was told so far */
+  ping(answered: () => void): void {
+    this.#pings.push(answered)
+    this.#port.post({ kind: 'ping' })
+  }
+
   /** Viewers that were sent to targets since the last call. */
   takeSent(take: (world: World, target: number, viewers: number) => void): void {
     const sent = this.#sent
@@ -135,8 +150,16 @@ export class ThreadHandle {
     await closed
   }
 
-  kill(): void {
+  /** Ends it. Resolves when it is gone, and what it had decided is known. */
+  async kill(): Promise<void> {
+    if (this.gone) return
     this.#port.kill()
+    await this.#ended
+  }
+
+  /** No answer is waited for any longer. */
+  forget(id: number): void {
+    this.#asked.delete(id)
   }
 
   #begin(): void {
@@ -161,6 +184,8 @@ export class ThreadHandle {
     switch (message.kind) {
       case 'taken':
         return this.#next()
+      case 'pong':
+        return this.#pings.shift()?.()
       case 'applied':
         this.world = this.loading
         this.loading = undefined
@@ -169,8 +194,10 @@ export class ThreadHandle {
         for (const { resolve } of this.#applied.splice(0)) resolve()
         return
       case 'listening':
+        this.serving = true
         return this.#listening?.resolve(message)
       case 'deaf':
+        this.deaf = message.code
         return this.#listening?.reject(Object.assign(new Error('cannot listen'), { code: message.code }))
       case 'totals':
         this.totals = message.totals
@@ -178,7 +205,6 @@ export class ThreadHandle {
         this.#asked.delete(message.id)
         return
       case 'closed':
-        this.closed = true
         return this.#closing?.()
       default:
         this.#onMessage(message)

@@ -37,6 +37,7 @@ export type ToThread =
   | { readonly kind: 'draw'; readonly key: Uint32Array }
   | { readonly kind: 'listen'; readonly options: ListenOptions }
   | { readonly kind: 'totals'; readonly id: number }
+  | { readonly kind: 'ping' }
   | { readonly kind: 'close' }
 
 /** A viewer as the side counters see them, with the address as the bits that it is: held in memory until it is counted. */
@@ -57,6 +58,7 @@ export interface RawMessage {
 }
 
 export type FromThread =
+  | { readonly kind: 'pong' }
   /** A piece was taken. */
   | { readonly kind: 'taken' }
   /** The newest snapshot decides. */

@@ -24,6 +24,7 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, records,
   let assembly = new Assembly()
   let arrived: Snapshot | undefined
   let sent: SharedNumbers | undefined
+  let closing = false
   let drawKey: DrawKey = new Uint32Array(4)
   const setTimer: PlanePorts['setTimer'] = (action, ms) => {
     const timer = setTimeout(action, ms)
@@ -76,11 +77,15 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, records,
       case 'draw':
         drawKey = message.key
         return
+      case 'ping':
+        return tell({ kind: 'pong' })
       case 'listen':
+        if (closing) return
         return void plane.listen(message.options).then(({ host, port: chosen }) => tell({ kind: 'listening', host, port: chosen }), (error: unknown) => tell({ kind: 'deaf', code: codeOf(error) }))
       case 'totals':
         return tell({ kind: 'totals', id: message.id, totals: plane.totals() })
       case 'close':
+        closing = true
         return void plane.close().then(() => {
           clearInterval(telling)
           seen.flush()

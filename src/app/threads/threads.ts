@@ -47,13 +47,18 @@ const SENT_MS = 50
 const TICK_MS = 1000
 /** Milliseconds that a scrape waits for a thread. */
 const TOTALS_MS = 1000
-/** Milliseconds that a thread may take to finish what is in flight, beyond what the listener allows itself. */
-const CLOSE_MS = 30_000
+/** Milliseconds that a thread may take to finish what is in flight: more than the listener allows itself, less than supervisors wait. */
+const CLOSE_MS = 8000
+/** Milliseconds after which a thread that is asked and says nothing hangs, and is ended: nothing that it does takes a tenth of that. */
+const HANGS_MS = 10_000
+const ASK_MS = 2000
 
 interface Slot {
   readonly number: number
   thread: ThreadHandle
   bornAt: number
+  /** Since when it owes an answer. */
+  askedAt: number | undefined
 }
 
 export class Threads {
@@ -74,14 +79,15 @@ export class Threads {
   /** Starts them: they load their code while the state is read. */
   constructor(options: ThreadsOptions) {
     this.#options = options
-    for (let number = 0; number < options.count; number++) this.#slots.push({ number, thread: this.#born(number), bornAt: options.monotonic() })
+    for (let number = 0; number < options.count; number++) this.#slots.push({ number, thread: this.#born(number), bornAt: options.monotonic(), askedAt: undefined })
     this.#every(SENT_MS, () => this.#takeSent())
     this.#every(TICK_MS, () => this.#tick())
+    this.#every(ASK_MS, () => this.#watch())
   }
 
-  /** Threads that live. */
+  /** Threads that answer players. */
   get alive(): number {
-    return this.#slots.filter(({ thread }) => !thread.gone).length
+    return this.#slots.filter(({ thread }) => thread.serving).length
   }
 
   /** All of them decide by it soon. Resolves when they do. */
@@ -110,7 +116,7 @@ export class Threads {
   /** Of all threads that ever were. One that does not answer counts as it was when it did. */
   async totals(): Promise<RequestTotals> {
     const id = ++this.#asked
-    await Promise.all(this.#slots.map(({ thread }) => (thread.gone ? undefined : this.#within(TOTALS_MS, thread.ask(id)))))
+    await Promise.all(this.#slots.map(({ thread }) => (thread.gone ? undefined : this.#within(TOTALS_MS, thread.ask(id)).then(() => thread.forget(id)))))
     return sumOf([this.#past, ...this.#slots.map(({ thread }) => thread.totals ?? NO_REQUESTS)])
   }
 
@@ -118,7 +124,8 @@ export class Threads {
     this.#closing = true
     for (const cancel of [...this.#cancels, ...this.#restarts]) cancel()
     await Promise.all(this.#slots.map(({ thread }) => this.#within(CLOSE_MS, thread.close())))
-    for (const { thread } of this.#slots) thread.kill()
+    // What one that had to be ended had decided is known once it is gone.
+    await Promise.all(this.#slots.map(({ thread }) => this.#within(TOTALS_MS, thread.kill())))
   }
 
   #born(number: number): ThreadHandle {
@@ -127,7 +134,7 @@ export class Threads {
     const thread: ThreadHandle = new ThreadHandle(
       { settings, records: hub.sinks.length > 0, viewers: onViewer !== undefined, raw: onRaw !== undefined },
       start,
-      (message) => (message.kind === 'records' ? records.take(message.batch) : this.#take(message)),
+      (message) => (message.kind === 'records' ? records.take(message.batch) : this.#take(message, thread)),
       (why) => {
         records.end(thread.decided[0] ?? 0)
         this.#gone(number, thread, why)
@@ -144,9 +151,10 @@ export class Threads {
     const { monotonic, setTimer, onDied, takeBack } = this.#options
     const slot = this.#slots[number]
     const now = monotonic()
-    const blamed = thread.loading ?? thread.world
+    // A port that is taken says nothing of the snapshot.
+    const blamed = thread.deaf === undefined ? thread.loading ?? thread.world : undefined
     const verdict = this.#deaths.died(blamed, this.#appliedAt, slot?.bornAt ?? now, now)
-    onDied(number, why, verdict.waitMs)
+    onDied(number, thread.deaf ?? why, verdict.waitMs)
     if (verdict.takeBack && blamed !== undefined && blamed === this.#world) takeBack(blamed)
     const cancel = setTimer(() => {
       this.#restarts.delete(cancel)
@@ -166,14 +174,32 @@ export class Threads {
     slot.bornAt = this.#options.monotonic()
     const thread = this.#born(slot.number)
     slot.thread = thread
-    const world = this.#world
-    if (world === undefined) return
-    void this.#give(thread, world).then(async () => {
-      if (this.#endpoint !== undefined && !thread.gone) await thread.listen({ ...this.#endpoint, reusePort: this.#slots.length > 1 })
+    slot.askedAt = undefined
+    // Before there is a first snapshot it listens as the others do, and refuses.
+    const ready = this.#world === undefined ? Promise.resolve() : this.#give(thread, this.#world)
+    void ready.then(async () => {
+      if (this.#endpoint !== undefined && !thread.gone && !this.#closing) await thread.listen({ ...this.#endpoint, reusePort: this.#slots.length > 1 })
     }).catch(() => thread.kill())
   }
 
-  #take(message: FromThread): void {
+  /** One that hangs would keep its share of the connections for ever. */
+  #watch(): void {
+    const now = this.#options.monotonic()
+    for (const slot of this.#slots) {
+      const { thread } = slot
+      if (thread.gone) continue
+      if (slot.askedAt !== undefined) {
+        if (now - slot.askedAt >= HANGS_MS) void thread.kill()
+        continue
+      }
+      slot.askedAt = now
+      thread.ping(() => {
+        if (slot.thread === thread) slot.askedAt = undefined
+      })
+    }
+  }
+
+  #take(message: FromThread, thread: ThreadHandle): void {
     const { onDropped, onError, onRaw } = this.#options
     switch (message.kind) {
       case 'load': {
@@ -186,14 +212,15 @@ export class Threads {
       case 'error':
         return onError(message.name)
       case 'seen':
-        return this.#see(message)
+        return this.#see(message, thread)
       case 'raw':
         for (const raw of message.lines) onRaw?.(raw)
     }
   }
 
-  #see({ label, viewers }: Extract<FromThread, { kind: 'seen' }>): void {
-    const snapshot = this.#world?.snapshot
+  /** By the snapshot that the thread decided by, which may be the one before. */
+  #see({ label, viewers }: Extract<FromThread, { kind: 'seen' }>, { world }: ThreadHandle): void {
+    const snapshot = world?.snapshot
     if (snapshot?.label !== label) return
     for (const { service: index, family, words, ...rest } of viewers) {
       const service = snapshot.services[index]
