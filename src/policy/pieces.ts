@@ -21,6 +21,8 @@ interface Reference {
 export type Piece =
   | { readonly list: ListName; readonly items: readonly unknown[] }
   | { readonly list: 'zones'; readonly items: readonly unknown[] }
+  /** Of a pool, which may have thousands. */
+  | { readonly list: 'members'; readonly pool: number; readonly items: readonly unknown[] }
   | { readonly list: 'hosts' | 'prefixes'; readonly items: readonly (readonly [string, number])[] }
   | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly table: Omit<SharedZones, 'zones'> }
 
@@ -37,7 +39,11 @@ export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
   const packer = new Packer(known)
   for (const list of LISTS) {
     for (const item of snapshot[list]) known.set(item, known.size)
-    yield* packer.pieces(list, snapshot[list])
+    if (list !== 'pools') yield* packer.pieces(list, snapshot[list])
+    else {
+      yield* packer.pieces(list, snapshot.pools.map((pool) => ({ ...pool, members: [] })))
+      for (const { index, members } of snapshot.pools) for (const items of packer.parts(members)) yield { list: 'members', pool: index, items }
+    }
   }
   const { zones, ...shared } = table.shared
   yield* packer.pieces('zones', zones)
@@ -65,16 +71,21 @@ class Packer {
   }
 
   *pieces(list: ListName | 'zones', all: readonly object[]): Generator<Piece, void> {
+    for (const items of this.parts(all)) yield { list, items }
+  }
+
+  /** At least one, which may be empty. */
+  *parts(all: readonly object[]): Generator<readonly unknown[], void> {
     let items: unknown[] = []
     this.#values = 0
     for (const item of all) {
       items.push(this.#fields(item))
       if (this.#values < VALUES) continue
-      yield { list, items }
+      yield items
       items = []
       this.#values = 0
     }
-    yield { list, items }
+    yield items
   }
 
   #fields(value: object): unknown {
@@ -110,6 +121,14 @@ export class Assembly {
       case 'prefixes': {
         const owners = piece.list === 'hosts' ? this.#hosts : this.#prefixes
         for (const [name, index] of piece.items) owners.set(name, this.#lists.services[index] as Service)
+        return undefined
+      }
+      case 'members': {
+        const pool = this.#lists.pools[piece.pool] as { members: object[] } | undefined
+        for (const item of piece.items as readonly object[]) {
+          this.#resolve(item)
+          pool?.members.push(item)
+        }
         return undefined
       }
       case 'end':

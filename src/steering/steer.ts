@@ -102,7 +102,9 @@ export class Steering {
     return knownPathways(order(decision, request, seen.snapshot, seen.health, random), declared, request.scheme)
   }
 
-  #declared(request: RoutingRequest, { snapshot, calm }: Known, random: number): Redirect[] {
+  #declared(request: RoutingRequest, known: Known, random: number): Redirect[] {
+    const { snapshot } = known
+    const calm = (known.calm ??= calmOf(snapshot, new HealthTable(snapshot)))
     return order(decide(request, snapshot, calm, random), request, snapshot, calm, random, MAX_PATHWAYS)
   }
 
@@ -125,8 +127,8 @@ export class Steering {
 
 interface Known {
   readonly snapshot: Snapshot
-  /** Every target up and nobody's command in force. */
-  readonly calm: HealthTable
+  /** Every target up and nobody's command in force. Made when it is first asked for. */
+  calm: HealthTable | undefined
   readonly services: ReadonlyMap<string, ServiceEntry>
 }
 
@@ -164,8 +166,6 @@ function fits(service: Service): boolean {
 }
 
 function know(snapshot: Snapshot): Known {
-  const calm = new HealthTable(snapshot)
-  for (const target of snapshot.targets) calm.setAdmin(target, 'auto')
   const hosts = new Map<Service, string>()
   for (const [host, service] of snapshot.hosts) if (!hosts.has(service)) hosts.set(service, host)
   const services = new Map<string, ServiceEntry>()
@@ -173,7 +173,12 @@ function know(snapshot: Snapshot): Known {
     const host = hosts.get(service)
     services.set(service.id, { service, host: host ?? '', prefix: host === undefined ? (service.prefix ?? '') : '' })
   }
-  return { snapshot, calm, services }
+  return { snapshot, calm: undefined, services }
+}
+
+function calmOf({ targets }: Snapshot, table: HealthTable): HealthTable {
+  for (const target of targets) table.setAdmin(target, 'auto')
+  return table
 }
 
 function neutral(random: number, pressure: number): Answer {

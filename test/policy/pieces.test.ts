@@ -67,7 +67,10 @@ for (const [name, make] of ROWS) {
 }
 
 t.test('however large it is, no piece is', async (t) => {
-  const pieces = [...piecesOf(need(build({ 'services/tv.yaml': MANY }).snapshot))]
+  const fleet = `groups: [{ id: eu }]\ntargets:\n${Array.from({ length: 3000 }, (_, i) => `  - { id: e${i}, group: eu, host: e${i}.edge.example }\n`).join('')}`
+  const large = need(build({ 'targets/all.yaml': fleet, 'zones/all.yaml': undefined, 'services/tv.yaml': SERVICE.replace('jurisdiction: eu-only\n', '') }).snapshot)
+  t.ok(isDeepStrictEqual(sent(large).arrived, large), 'a pool of three thousand')
+  const pieces = [...piecesOf(need(build({ 'services/tv.yaml': MANY }).snapshot)), ...piecesOf(large)]
   t.ok(pieces.length > 20, `${pieces.length} pieces`)
   for (const piece of pieces) t.ok(piece.list === 'end' || JSON.stringify(piece.items, (_key, value: unknown) => (value instanceof Set ? [...value] : value)).length < 100_000)
 })
