@@ -54,7 +54,7 @@ async function judge(mutant: Mutant): Promise<Killed> {
 
 function plant(mutant: Mutant, copy: string): void {
   for (const folder of ['src', 'config', 'bin', join('test', 'prove'), join('test', 'log'), join('test', 'state'), join('test', 'archive')]) cpSync(join(root, folder), join(copy, folder), { recursive: true })
-  cpSync(join(root, 'package.json'), join(copy, 'package.json'))
+  for (const file of ['package.json', join('test', 'free-port.ts')]) cpSync(join(root, file), join(copy, file))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
   for (const [file, text] of planted(mutant)) writeFileSync(join(copy, 'src', file), text)
 }

@@ -5,7 +5,7 @@ import { judgeFleets } from './fleets.ts'
 import { formsOfAddress, formsOfText } from './forms.ts'
 import { interference } from './interference.ts'
 import { MUTANTS } from './mutants.ts'
-import { planted } from './mutate.ts'
+import { mutate, planted } from './mutate.ts'
 
 t.test('the same trace from different people gives the same output, byte for byte', async (t) => {
   const seed = Math.floor(Math.random() * 0x7fffffff)
@@ -39,4 +39,10 @@ t.test('at least twenty leaks can be planted for the full proof to find', async 
   t.ok(MUTANTS.length >= 20)
   t.equal(new Set(MUTANTS.map(({ leak }) => leak)).size, MUTANTS.length)
   for (const mutant of MUTANTS) t.doesNotThrow(() => planted(mutant), mutant.leak)
+})
+
+t.test('a leak that is planted is found, so the proof can fail', async (t) => {
+  const found = await mutate(() => undefined, 2, MUTANTS.slice(0, 2))
+  for (const { leak, by, said } of found) t.equal(by, 'non-interference', `${leak}: ${said}`)
+  t.equal(found.length, 2)
 })
