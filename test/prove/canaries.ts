@@ -141,8 +141,8 @@ export async function canaries(): Promise<Searched> {
   const around = await outside()
   try {
     const [behind, alone] = await Promise.all([
-      subject({ redis: around.redis, sinks: [{ type: 'redis', url: around.redis }, { type: 'http', url: around.collector }] }).then((router) => judge(router, '', around.recorded)),
-      subject({ settings: 'proxyProtocol: true\n' }).then((router) => judge(router, `PROXY TCP4 ${ADDRESSES[0]} 127.0.0.1 ${PORTS[2]} 80\r\n`)),
+      subject({ threads: 0, redis: around.redis, sinks: [{ type: 'redis', url: around.redis }, { type: 'http', url: around.collector }] }).then((router) => judge(router, '', around.recorded)),
+      subject({ threads: 2, settings: 'proxyProtocol: true\n' }).then((router) => judge(router, `PROXY TCP4 ${ADDRESSES[0]} 127.0.0.1 ${PORTS[2]} 80\r\n`)),
     ])
     const known = await around.places()
     const places = new Map([...behind.places, ...known, ...Array.from(alone.places, ([place, text]) => [`PROXY: ${place}`, text] as const)])

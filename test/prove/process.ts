@@ -44,10 +44,12 @@ export interface SubjectOptions {
   readonly sinks?: readonly object[]
   /** The Redis that the configuration is published to, and that the router reads it from. Default: from the directory. */
   readonly redis?: string
+  /** That answer players; 0: what answers and what writes share all memory, so that a leak between them shows. Default 1. */
+  readonly threads?: number
 }
 
 /** Whatever a router can write is switched on: every sink, side counters, consumption and the sealed archive. */
-export async function subject({ node = '', environment = {}, settings = '', sinks = [], redis }: SubjectOptions = {}): Promise<Subject> {
+export async function subject({ node = '', environment = {}, settings = '', sinks = [], redis, threads = 1 }: SubjectOptions = {}): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'wissel-prove-'))
   const config = join(folder, 'config')
   cpSync(join(root, 'config'), config, { recursive: true })
@@ -65,7 +67,7 @@ ${archive.settings}${settings}log:
   if (redis !== undefined) await run(join(root, 'bin', 'wissel'), ['apply', config, '--redis', redis])
   const given = new Set(filesOf(config))
   // Core files are allowed, as some systems do: it is the router that must forbid them.
-  const child = spawn('sh', ['-c', 'ulimit -c unlimited 2>/dev/null; exec "$0" "$@"', join(root, 'bin', 'wissel'), 'serve', '--config', config, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...(redis === undefined ? [] : ['--redis', redis])], {
+  const child = spawn('sh', ['-c', 'ulimit -c unlimited 2>/dev/null; exec "$0" "$@"', join(root, 'bin', 'wissel'), 'serve', '--config', config, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--threads', String(threads), ...(redis === undefined ? [] : ['--redis', redis])], {
     cwd: join(folder, 'cwd'), stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', HOME: join(folder, 'tmp'), TMPDIR: join(folder, 'tmp'), NODE_OPTIONS: node, ...environment },
   })
