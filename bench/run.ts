@@ -6,6 +6,7 @@ import { measureDecisions } from './decide.ts'
 import { machine } from './machine.ts'
 import { writeSection } from './results.ts'
 import { measurePublishing, reportPublishing } from './publish.ts'
+import { measureSteered, reportSteered } from './steered.ts'
 import { measureSteering } from './steering.ts'
 import { measureRecording, reportRecording } from './recording.ts'
 import { measureServers, reportServers } from './server.ts'
@@ -21,7 +22,8 @@ const servers = reportServers(await measureServers(quick ? { rounds: 1, until: l
 const recording = reportRecording(await measureRecording(quick ? { rounds: 1, until: limit, warmSeconds: 1, seconds: 1 } : { rounds: 8, until: limit - 45_000, warmSeconds: 3, seconds: 2 }))
 const decisions = await measureDecisions(quick ? { rounds: 3, until: limit - 10_000, batchMs: 2, small: true } : { rounds: 9, until: limit - 20_000, batchMs: 10, small: false })
 const steering = await measureSteering(quick ? { rounds: 3, batchMs: 2, until: limit } : { rounds: 9, batchMs: 20, until: limit })
-const threads = reportThreads(await measureThreads(quick ? { rounds: 1, until: limit, warmSeconds: 2, seconds: 1 } : { rounds: 5, until: limit + 40_000, warmSeconds: 4, seconds: 3 }))
+const steered = reportSteered(await measureSteered(quick ? { rounds: 1, until: limit, warmSeconds: 1, seconds: 1 } : { rounds: 5, until: limit + 40_000, warmSeconds: 3, seconds: 2 }))
+const threads = reportThreads(await measureThreads(quick ? { rounds: 1, until: limit, warmSeconds: 2, seconds: 1 } : { rounds: 5, until: limit + 80_000, warmSeconds: 4, seconds: 3 }))
 const publishing = quick ? '' : `\n${reportPublishing(await measurePublishing(5))}`
 const minutes = ((performance.now() - started) / 60_000).toFixed(1)
 
@@ -36,6 +38,7 @@ ${servers}
 ${recording}
 ${decisions}
 ${steering}
+${steered}
 ${threads}${publishing}`
 
 process.stdout.write(text)
