@@ -56,7 +56,7 @@ export class ThreadHandle {
   #sent: Sent | undefined
   #key: DrawKey | undefined
   #listening: Waiting<Endpoint> | undefined
-  readonly #applied: Waiting<void>[] = []
+  readonly #applied: (() => void)[] = []
   readonly #pings: (() => void)[] = []
   readonly #asked = new Map<number, Waiting<RequestTotals>>()
   #closing: (() => void) | undefined
@@ -75,7 +75,7 @@ export class ThreadHandle {
         this.serving = false
         const error = goneBy(why)
         this.#listening?.reject(error)
-        for (const { resolve } of this.#applied.splice(0)) resolve()
+        for (const resolve of this.#applied.splice(0)) resolve()
         for (const { reject } of this.#asked.values()) reject(error)
         this.#asked.clear()
         this.#closing?.()
@@ -89,7 +89,7 @@ export class ThreadHandle {
   apply(world: World): Promise<void> {
     this.#wanted = world
     if (this.#pieces === undefined) this.#begin()
-    return this.gone ? Promise.resolve() : new Promise((resolve, reject) => this.#applied.push({ resolve, reject }))
+    return this.gone ? Promise.resolve() : new Promise((resolve) => this.#applied.push(resolve))
   }
 
   place(shared: SharedGeo | SharedAsn): void {
@@ -191,7 +191,7 @@ export class ThreadHandle {
         this.loading = undefined
         this.#pieces = undefined
         if (this.world !== this.#wanted) return this.#begin()
-        for (const { resolve } of this.#applied.splice(0)) resolve()
+        for (const resolve of this.#applied.splice(0)) resolve()
         return
       case 'listening':
         this.serving = true
