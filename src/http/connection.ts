@@ -20,6 +20,8 @@ export class Connection {
   preface: Buffer | undefined
   /** Bytes in front of the first request. */
   prefaced = 0
+  /** A request of it is read and will be answered when the turn ends. */
+  asked = false
   /** Checks since it was opened, and since something was read from it. Counted while it is the front's. */
   age = 0
   quiet = 0
@@ -29,6 +31,8 @@ export class Connection {
   owing = 0
   /** An answer is still being made; nothing is read meanwhile. */
   waiting = false
+  /** The client has said all; what it asked for is still owed. */
+  ended = false
   /** Called when it was made and written. */
   onAnswered: (() => void) | undefined
   #deaf = false
@@ -63,13 +67,15 @@ export class Connection {
    * Ends the connection without losing the last answer: closing a socket with unread bytes resets it, and a reset
    * takes the answer from a client that is still sending (RFC 9112, 9.6). So it stays half open for a moment, and
    * nothing more is read from it.
+   *
+   * @param last one character a byte
    */
   end(linger: number, last?: string): void {
     const { socket } = this
     this.closing = true
     this.stopReading()
     if (last === undefined) socket.end()
-    else socket.end(last)
+    else socket.end(last, 'latin1')
     const timer = setTimeout(() => socket.destroy(), linger)
     socket.once('close', () => clearTimeout(timer))
   }

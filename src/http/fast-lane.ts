@@ -2,9 +2,8 @@
  * Answers the plainest requests straight on the socket, at half the cost of an HTTP library. What comes back is, but for
  * `Date`, byte for byte what `node:http` would write.
  */
-import type { Socket } from 'node:net'
 import type { Connection } from './connection.ts'
-import { headOf } from './message.ts'
+import { bodyOf, headOf } from './message.ts'
 import type { Answer, WireRequest } from './message.ts'
 import { readPlain } from './plain-request.ts'
 import type { PlainRequest } from './plain-request.ts'
@@ -20,11 +19,24 @@ export class FastLane {
   #stay = ''
   #last = ''
   #asked = ''
-  /** Headers alone are ASCII, which the system takes fastest as Latin-1. */
-  #encoding: 'latin1' | 'utf8' = 'latin1'
 
   constructor(responder: Responder) {
     this.#responder = responder
+  }
+
+  /** A request that is all of a chunk; undefined for every other chunk, which is for `answer`. */
+  readWhole(chunk: Buffer): PlainRequest | undefined {
+    const request = readPlain(chunk, chunk.toString('latin1'), 0, this.#responder.limits)
+    return request?.end === chunk.length ? request : undefined
+  }
+
+  /** @returns the answer, for `send`; undefined where it is written, or will be when it is made */
+  answerTo(connection: Connection, request: PlainRequest): string | undefined {
+    return this.#one(connection, request, '')
+  }
+
+  send({ socket }: Connection, text: string): void {
+    socket.write(text, 'latin1')
   }
 
   /**
@@ -34,7 +46,6 @@ export class FastLane {
    * @returns how many bytes were dealt with
    */
   answer(connection: Connection, chunk: Buffer): number {
-    const { socket } = connection
     const { limits } = this.#responder
     const text = chunk.toString('latin1')
     let at = 0
@@ -48,11 +59,11 @@ export class FastLane {
       if (answer === undefined) return at
       answers += answer
       if (answers.length < GATHERED) continue
-      this.#send(socket, answers)
+      this.send(connection, answers)
       answers = ''
-      if (socket.writableNeedDrain) break
+      if (connection.socket.writableNeedDrain) break
     }
-    if (answers !== '') this.#send(socket, answers)
+    if (answers !== '') this.send(connection, answers)
     return at
   }
 
@@ -65,11 +76,11 @@ export class FastLane {
     const answer = responder.answer(wire)
     if (answer instanceof Promise) {
       connection.waiting = true
-      if (before !== '') this.#send(connection.socket, before)
+      if (before !== '') this.send(connection, before)
       void answer.then((made) => {
         connection.waiting = false
         const text = this.#finish(connection, wire, made, { full, close, before: '' })
-        if (text !== undefined) this.#send(connection.socket, text)
+        if (text !== undefined) this.send(connection, text)
         connection.onAnswered?.()
       })
       return undefined
@@ -99,15 +110,7 @@ export class FastLane {
     const date = this.#responder.date()
     if (date !== this.#date) this.#redate(date)
     const text = headOf(answer) + (last ? this.#last : asked ? this.#asked : this.#stay)
-    if (head || answer.body === undefined) return text
-    this.#encoding = 'utf8'
-    return text + answer.body
-  }
-
-  /** What was gathered since the last time. */
-  #send(socket: Socket, text: string): void {
-    socket.write(text, this.#encoding)
-    this.#encoding = 'latin1'
+    return head ? text : text + bodyOf(answer)
   }
 
   #redate(date: string): void {
@@ -125,13 +128,13 @@ export class FastLane {
       connection.end(this.#responder.limits.linger, text)
       return
     }
-    this.#send(connection.socket, text)
+    this.send(connection, text)
     connection.socket.destroySoon()
   }
 
   #breakOff(connection: Connection, before: string): void {
     connection.closing = true
-    if (before !== '') this.#send(connection.socket, before)
+    if (before !== '') this.send(connection, before)
     connection.socket.destroy()
   }
 }

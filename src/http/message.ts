@@ -51,7 +51,8 @@ export function isNamed(name: string, expected: string): boolean {
 const HYPHEN = 0x2d
 
 /**
- * The bytes of an answer, for whoever writes to a socket without an HTTP library.
+ * The bytes of an answer, one character each, for whoever writes to a socket without an HTTP library: the system takes
+ * Latin-1 fastest.
  *
  * @param date value of `Date`, IMF-fixdate
  * @param head whether the request was HEAD
@@ -59,7 +60,12 @@ const HYPHEN = 0x2d
  */
 export function serialize(answer: Answer, date: string, close: boolean, head = false): string {
   const text = `${headOf(answer)}Date: ${date}\r\n${close ? 'Connection: close\r\n' : ''}\r\n`
-  return head || answer.body === undefined ? text : text + answer.body
+  return head ? text : text + bodyOf(answer)
+}
+
+/** The bytes of an answer's body as UTF-8, one character each. */
+export function bodyOf({ body }: Answer): string {
+  return body === undefined ? '' : Buffer.from(body).toString('latin1')
 }
 
 /**
