@@ -7,7 +7,7 @@
  */
 import { ClientAddress } from '../privacy/address.ts'
 import { ClientPort } from '../privacy/port.ts'
-import { isNamed } from './message.ts'
+import { fieldsIn } from './fields.ts'
 import type { WireRequest } from './message.ts'
 
 /** Hops that are read, from the right. */
@@ -30,13 +30,13 @@ interface Hop {
   readonly text: string
 }
 
-/** @param headers names and values in turn */
-export function clientAddress(peer: string, headers: readonly string[], trusted: TrustedProxies): Client {
+/** @param forwarded `X-Forwarded-For`, of all headers of that name one list */
+export function clientAddress(peer: string, forwarded: string | undefined, trusted: TrustedProxies): Client {
   const { address, isProxy } = trusted.peer(peer)
   if (!isProxy) return { address, viaProxy: false, invalid: false }
-  const forwarded = forwardedFor(headers)
-  if (forwarded.trim() === '') return { address, viaProxy: true, invalid: false }
-  const hop = walk(forwarded, trusted)
+  const list = listOf(forwarded)
+  if (list === undefined) return { address, viaProxy: true, invalid: false }
+  const hop = walk(list, trusted)
   return { address: hop?.address, viaProxy: true, invalid: hop === undefined }
 }
 
@@ -44,11 +44,11 @@ export function clientAddress(peer: string, headers: readonly string[], trusted:
  * The port that goes with the address that `clientAddress` finds for the same request; undefined where it is not known, as
  * behind a proxy that passes on addresses alone. Asked for where there is an archive, and nowhere else.
  */
-export function clientPort({ peer, port, headers }: Pick<WireRequest, 'peer' | 'port' | 'headers'>, trusted: TrustedProxies): ClientPort | undefined {
+export function clientPort({ peer, port, headers, fields }: Pick<WireRequest, 'peer' | 'port' | 'headers' | 'fields'>, trusted: TrustedProxies): ClientPort | undefined {
   if (!trusted.peer(peer).isProxy) return port
-  const forwarded = forwardedFor(headers)
-  if (forwarded.trim() === '') return port
-  const viewer = walk(forwarded, trusted)
+  const list = listOf((fields ?? fieldsIn(headers)).forwardedFor)
+  if (list === undefined) return port
+  const viewer = walk(list, trusted)
   return viewer === undefined ? undefined : ClientPort.behind(viewer.text)
 }
 
@@ -67,14 +67,9 @@ function walk(forwarded: string, trusted: TrustedProxies): Hop | undefined {
   return undefined
 }
 
-function forwardedFor(headers: readonly string[]): string {
-  let joined: string | undefined
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    if (name.length !== 15 || !isNamed(name, 'x-forwarded-for')) continue
-    joined = joined === undefined ? (headers[i + 1] ?? '') : `${joined},${headers[i + 1]}`
-  }
-  return joined ?? ''
+/** Undefined where there is nothing in it. */
+function listOf(forwarded: string | undefined): string | undefined {
+  return forwarded === undefined || forwarded.trim() === '' ? undefined : forwarded
 }
 
 interface Peer {

@@ -4,7 +4,7 @@
  */
 import type { Connection } from './connection.ts'
 import { bodyOf, headOf } from './message.ts'
-import type { Answer, WireRequest } from './message.ts'
+import type { Answer } from './message.ts'
 import { readPlain } from './plain-request.ts'
 import type { PlainRequest } from './plain-request.ts'
 import type { Responder } from './responder.ts'
@@ -25,8 +25,8 @@ export class FastLane {
   }
 
   /** A request that is all of a chunk; undefined for every other chunk, which is for `answer`. */
-  readWhole(chunk: Buffer): PlainRequest | undefined {
-    const request = readPlain(chunk, chunk.toString('latin1'), 0, this.#responder.limits)
+  readWhole(connection: Connection, chunk: Buffer): PlainRequest | undefined {
+    const request = readPlain(chunk, chunk.toString('latin1'), 0, this.#responder.limits, connection)
     return request?.end === chunk.length ? request : undefined
   }
 
@@ -51,7 +51,7 @@ export class FastLane {
     let at = 0
     let answers = ''
     while (at < chunk.length) {
-      const request = readPlain(chunk, text, at, limits)
+      const request = readPlain(chunk, text, at, limits, connection)
       if (request === undefined) break
       at = request.end
       const answer = this.#one(connection, request, answers)
@@ -68,33 +68,32 @@ export class FastLane {
   }
 
   /** @returns the answer; undefined where it is written, behind those `before` it, or will be */
-  #one(connection: Connection, { method, target, headers, close }: PlainRequest, before: string): string | undefined {
+  #one(connection: Connection, request: PlainRequest, before: string): string | undefined {
     const responder = this.#responder
     const full = responder.begin(connection)
-    const { peer, port, encrypted } = connection
-    const wire: WireRequest = { method, target, headers, peer, port, encrypted, http10: false }
-    const answer = responder.answer(wire)
+    const answer = responder.answer(request)
     if (answer instanceof Promise) {
       connection.waiting = true
       if (before !== '') this.send(connection, before)
       void answer.then((made) => {
         connection.waiting = false
-        const text = this.#finish(connection, wire, made, { full, close, before: '' })
+        const text = this.#finish(connection, request, made, full, '')
         if (text !== undefined) this.send(connection, text)
         connection.onAnswered?.()
       })
       return undefined
     }
-    return this.#finish(connection, wire, answer, { full, close, before })
+    return this.#finish(connection, request, answer, full, before)
   }
 
-  #finish(connection: Connection, wire: WireRequest, answer: Answer, { full, close, before }: { full: boolean; close: boolean; before: string }): string | undefined {
+  #finish(connection: Connection, request: PlainRequest, answer: Answer, full: boolean, before: string): string | undefined {
     const responder = this.#responder
+    const { close, method } = request
     // A drain may have begun while the answer was made.
     const last = full || responder.draining || answer.close === true
     let text: string
     try {
-      text = this.#write(answer, last, close, wire.method === 'HEAD')
+      text = this.#write(answer, last, close, method === 'HEAD')
     } catch (error) {
       // A header that cannot be written. Nothing of the answer was sent yet.
       responder.failed(error)
@@ -102,7 +101,7 @@ export class FastLane {
       return undefined
     }
     if (last || close) this.#end(connection, answer, before + text)
-    responder.answered(wire, answer)
+    responder.answered(request, answer)
     return last || close ? undefined : text
   }
 

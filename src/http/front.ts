@@ -103,7 +103,7 @@ export class Front {
   #serve(connection: Connection, chunk: Buffer): void {
     const { lane } = this.#options
     if (lane === undefined) return this.#handOver(connection, chunk)
-    const request = lane.readWhole(chunk)
+    const request = lane.readWhole(connection, chunk)
     if (request === undefined) return this.#settle(connection, chunk, lane.answer(connection, chunk))
     connection.asked = true
     this.#asked.push({ connection, request })

@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 import type { ClientPort } from '../privacy/port.ts'
+import type { Fields } from './fields.ts'
 
 export interface WireRequest {
   /** As sent, case kept. */
@@ -12,6 +13,8 @@ export interface WireRequest {
   readonly target: string
   /** Names and values in turn, in the order and case of the wire, with duplicates. */
   readonly headers: readonly string[]
+  /** What routing reads of them, where whoever read the request has picked it out already. */
+  readonly fields?: Fields
   /** The other end's address as text, or what a trusted proxy said it is; empty where it is not known. */
   readonly peer: string
   /** The port at that address. Absent where whoever made the request knows of none. */

@@ -4,19 +4,50 @@
  * It decides nothing about HTTP. Whatever is not plain beyond doubt is `undefined`, which says only that somebody else must
  * judge it. What it does accept, llhttp accepts too and reads the same: a test holds it to that on millions of mutants.
  */
+import type { ClientPort } from '../privacy/port.ts'
+import { joined } from './fields.ts'
+import type { Fields } from './fields.ts'
 import type { Limits } from './limits.ts'
-import { isNamed } from './message.ts'
+import type { WireRequest } from './message.ts'
 
-export interface PlainRequest {
+/** What is sent along with a request by its connection. */
+export type Sender = Pick<WireRequest, 'peer' | 'encrypted'> & { readonly port: ClientPort }
+
+export class PlainRequest implements WireRequest {
   readonly method: 'GET' | 'HEAD'
   /** Origin-form, printable ASCII. */
   readonly target: string
-  /** Names and values in turn, as `node:http` gives them: values without white space around them. */
-  readonly headers: readonly string[]
+  readonly fields: Fields
+  readonly peer: string
+  readonly port: ClientPort
+  readonly encrypted: boolean
+  readonly http10 = false
   /** Whether the client asked for the connection's end. */
   readonly close: boolean
   /** Where the next request begins. */
   readonly end: number
+  readonly #text: string
+  readonly #headersAt: number
+
+  /** @param text from whose place `headersAt` on the headers stand, to `end` */
+  constructor(method: 'GET' | 'HEAD', target: string, fields: Fields, { peer, port, encrypted }: Sender, close: boolean, text: string, headersAt: number, end: number) {
+    this.method = method
+    this.target = target
+    this.fields = fields
+    this.peer = peer
+    this.port = port
+    this.encrypted = encrypted
+    this.close = close
+    this.end = end
+    this.#text = text
+    this.#headersAt = headersAt
+  }
+
+  /** Names and values in turn, as `node:http` gives them: values without white space around them. Taken apart when asked for, which is seldom. */
+  get headers(): readonly string[] {
+    const lines = this.#text.slice(this.#headersAt, this.end).split('\r\n').slice(0, -2)
+    return lines.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).replace(/^[\t ]+|[\t ]+$/g, '')])
+  }
 }
 
 const TARGET = 1
@@ -30,67 +61,105 @@ const [TAB, LF, CR, SPACE, COLON] = [0x09, 0x0a, 0x0d, 0x20, 0x3a] as const
  *
  * @param text the same bytes as Latin-1 text
  */
-export function readPlain(bytes: Uint8Array, text: string, start: number, limits: Pick<Limits, 'maxHeaderSize' | 'maxHeaders'>): PlainRequest | undefined {
+export function readPlain(bytes: Uint8Array, text: string, start: number, limits: Pick<Limits, 'maxHeaderSize' | 'maxHeaders'>, sender: Sender): PlainRequest | undefined {
   // A request line shorter than this is none, so nothing up to there needs a check of its own.
   if (bytes.length - start < 'GET / HTTP/1.1\r\n\r\n'.length) return undefined
   const stop = Math.min(bytes.length, start + limits.maxHeaderSize)
   const method = bytes[start] === 0x47 ? 'GET' : 'HEAD'
-  if (!text.startsWith(method === 'GET' ? 'GET /' : 'HEAD /', start)) return undefined
+  if (!isAt(bytes, start, method === 'GET' ? GET : HEAD)) return undefined
   const targetAt = start + method.length + 1
   let at = pass(bytes, targetAt, stop, TARGET)
-  const target = text.slice(targetAt, at)
-  if (!text.startsWith(' HTTP/1.1\r\n', at)) return undefined
-  at += ' HTTP/1.1\r\n'.length
+  const targetEnd = at
+  if (!isAt(bytes, at, VERSION)) return undefined
+  at += VERSION.length
 
-  const headers: string[] = []
-  const most = limits.maxHeaders * 2
-  let hosts = 0
+  const headersAt = at
+  let left = limits.maxHeaders
+  let host: string | undefined
+  let accept: string | undefined
+  let userAgent: string | undefined
+  let forwardedFor: string | undefined
+  let forwardedProto: string | undefined
   let connection: string | undefined
   while (bytes[at] !== CR) {
+    const nameAt = at
     const nameEnd = pass(bytes, at, stop, NAME)
-    if (nameEnd === at || bytes[nameEnd] !== COLON || headers.length === most) return undefined
-    const name = text.slice(at, nameEnd)
+    if (nameEnd === at || bytes[nameEnd] !== COLON || left-- === 0) return undefined
     let valueAt = nameEnd + 1
     while (bytes[valueAt] === SPACE || bytes[valueAt] === TAB) valueAt++
     at = pass(bytes, valueAt, stop, VALUE)
     if (at >= stop || bytes[at] !== CR || bytes[at + 1] !== LF) return undefined
     let valueEnd = at
     while (valueEnd > valueAt && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB)) valueEnd--
-    const value = text.slice(valueAt, valueEnd)
     at += 2
-    headers.push(name, value)
-    // By length first, so that most headers cost no lower-casing.
-    switch (name.length) {
+    // By length first: few headers are looked at twice, and fewer become text.
+    switch (nameEnd - nameAt) {
       case 4:
-        if (isNamed(name, 'host')) hosts++
+        if (!isNameAt(bytes, nameAt, HOST)) break
+        if (host !== undefined) return undefined
+        host = text.slice(valueAt, valueEnd)
         break
       case 6:
-        if (isNamed(name, 'expect')) return undefined
+        if (isNameAt(bytes, nameAt, ACCEPT)) accept = joined(accept, text.slice(valueAt, valueEnd))
+        else if (isNameAt(bytes, nameAt, EXPECT)) return undefined
         break
       case 7:
-        if (isNamed(name, 'upgrade')) return undefined
+        if (isNameAt(bytes, nameAt, UPGRADE)) return undefined
         break
       case 10:
-        if (!isNamed(name, 'connection')) break
-        if (connection !== undefined) return undefined
-        connection = value.toLowerCase()
-        if (connection !== 'close' && connection !== 'keep-alive') return undefined
+        if (isNameAt(bytes, nameAt, USER_AGENT)) userAgent ??= text.slice(valueAt, valueEnd)
+        else if (isNameAt(bytes, nameAt, CONNECTION)) {
+          if (connection !== undefined) return undefined
+          connection = text.slice(valueAt, valueEnd).toLowerCase()
+          if (connection !== 'close' && connection !== 'keep-alive') return undefined
+        }
         break
       case 14:
-        if (isNamed(name, 'content-length')) return undefined
+        if (isNameAt(bytes, nameAt, CONTENT_LENGTH)) return undefined
+        break
+      case 15:
+        if (isNameAt(bytes, nameAt, FORWARDED_FOR)) forwardedFor = joined(forwardedFor, text.slice(valueAt, valueEnd))
         break
       case 16:
         // An old spelling of `Connection`, which llhttp obeys.
-        if (isNamed(name, 'proxy-connection')) return undefined
+        if (isNameAt(bytes, nameAt, PROXY_CONNECTION)) return undefined
         break
       case 17:
-        if (isNamed(name, 'transfer-encoding')) return undefined
+        if (isNameAt(bytes, nameAt, TRANSFER_ENCODING)) return undefined
+        if (isNameAt(bytes, nameAt, FORWARDED_PROTO)) forwardedProto = joined(forwardedProto, text.slice(valueAt, valueEnd))
         break
     }
   }
-  if (at + 1 >= stop || bytes[at + 1] !== LF || hosts !== 1) return undefined
-  return { method, target, headers, close: connection === 'close', end: at + 2 }
+  if (at + 1 >= stop || bytes[at + 1] !== LF || host === undefined) return undefined
+  const fields: Fields = { host, accept, userAgent, forwardedFor, forwardedProto, rejected: undefined }
+  return new PlainRequest(method, text.slice(targetAt, targetEnd), fields, sender, connection === 'close', text, headersAt, at + 2)
 }
+
+const [GET, HEAD, VERSION] = ['GET /', 'HEAD /', ' HTTP/1.1\r\n'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer]
+
+function isAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false
+  return true
+}
+
+/** Lower-case names of headers. */
+const [HOST, ACCEPT, EXPECT, UPGRADE, USER_AGENT, CONNECTION] = names('host', 'accept', 'expect', 'upgrade', 'user-agent', 'connection')
+const [CONTENT_LENGTH, FORWARDED_FOR, PROXY_CONNECTION, TRANSFER_ENCODING, FORWARDED_PROTO] = names('content-length', 'x-forwarded-for', 'proxy-connection', 'transfer-encoding', 'x-forwarded-proto')
+
+function names<const T extends readonly string[]>(...all: T): { readonly [K in keyof T]: Uint8Array } {
+  return all.map((name) => Buffer.from(name)) as unknown as { readonly [K in keyof T]: Uint8Array }
+}
+
+/** Whether a name of that very length stands there, in either case (RFC 9110, 5.1). */
+function isNameAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const expected = name[i] ?? 0
+    if (((bytes[at + i] ?? 0) | (expected === HYPHEN ? 0 : 0x20)) !== expected) return false
+  }
+  return true
+}
+
+const HYPHEN = 0x2d
 
 /** The first place from `at` on whose byte is not of a class, or `stop`. */
 function pass(bytes: Uint8Array, at: number, stop: number, of: number): number {

@@ -9,8 +9,8 @@ import type { Scheme } from '../routing/model.ts'
 import { prefersJson } from './accept.ts'
 import { clientAddress } from './client-address.ts'
 import type { TrustedProxies } from './client-address.ts'
+import { fieldsIn } from './fields.ts'
 import { readHost } from './host.ts'
-import { isNamed } from './message.ts'
 import type { WireRequest } from './message.ts'
 import type { HttpRejection, HttpRejectionName } from './rejection.ts'
 import { MAX_TARGET, readTarget } from './target.ts'
@@ -47,52 +47,17 @@ export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedR
   if (method === undefined) return rejection('method')
   if (wire.target.length > MAX_TARGET) return rejection('too_long')
 
-  let host: string | undefined
-  let accept: string | undefined
-  let userAgent: string | undefined
-  let proto: string | undefined
-  let forwarded = false
-  const { headers } = wire
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] ?? ''
-    const value = headers[i + 1] ?? ''
-    // Names are compared by length first, so that most headers cost no lower-casing.
-    switch (name.length) {
-      case 4:
-        if (!isNamed(name, 'host')) break
-        if (host !== undefined) return rejection('host')
-        host = value
-        break
-      case 6:
-        if (isNamed(name, 'accept')) accept = accept === undefined ? value : `${accept},${value}`
-        else if (isNamed(name, 'expect') && value.toLowerCase() !== '100-continue') return rejection('expectation')
-        break
-      case 10:
-        if (isNamed(name, 'user-agent')) userAgent ??= value
-        break
-      case 14:
-        if (isNamed(name, 'content-length') && value !== '0') return rejection('body')
-        break
-      case 15:
-        if (isNamed(name, 'x-forwarded-for')) forwarded = true
-        break
-      case 17:
-        if (isNamed(name, 'transfer-encoding')) return rejection('body')
-        // A repeated value is kept as a list, which is no valid value.
-        if (isNamed(name, 'x-forwarded-proto')) proto = proto === undefined ? value : `${proto},${value}`
-        break
-    }
-  }
-
+  const { host, accept, userAgent, forwardedFor, forwardedProto, rejected } = wire.fields ?? fieldsIn(wire.headers)
+  if (rejected !== undefined) return rejection(rejected)
   const named = host === undefined ? (wire.http10 ? '' : undefined) : readHost(host)
   if (named === undefined) return rejection('host')
   const target = readTarget(wire.target, method === 'OPTIONS')
   if (target === undefined) return rejection('target')
-  const client = clientAddress(wire.peer, forwarded || proto !== undefined ? headers : NO_HEADERS, config.trusted)
+  const client = clientAddress(wire.peer, forwardedFor, config.trusted)
   return {
     rejected: undefined,
     method,
-    scheme: wire.encrypted || (client.viaProxy && proto?.toLowerCase() === 'https') ? 'https' : 'http',
+    scheme: wire.encrypted || (client.viaProxy && forwardedProto?.toLowerCase() === 'https') ? 'https' : 'http',
     host: named,
     authority: host === undefined ? '' : host.toLowerCase(),
     path: target.path,
@@ -103,8 +68,6 @@ export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedR
     userAgent,
   }
 }
-
-const NO_HEADERS: readonly string[] = Object.freeze([])
 
 /** Methods are case-sensitive (RFC 9110, 9.1). */
 function methodOf(method: string): Method | undefined {

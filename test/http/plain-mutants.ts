@@ -1,9 +1,12 @@
 /** Requests that are nearly plain, and what `node:http` alone makes of those that the fast lane's reader takes. */
 import { duplexPair } from 'node:stream'
+import { isDeepStrictEqual } from 'node:util'
+import { fieldsIn } from '../../src/http/fields.ts'
 import { LIMITS } from '../../src/http/limits.ts'
 import { hardenedServer } from '../../src/http/node-http.ts'
 import { readPlain } from '../../src/http/plain-request.ts'
-import type { PlainRequest } from '../../src/http/plain-request.ts'
+import type { PlainRequest, Sender } from '../../src/http/plain-request.ts'
+import { ClientPort } from '../../src/privacy/port.ts'
 
 const HOST = 'Host: play.example\r\n'
 const BROWSER = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0\r\nAccept: */*\r\n'
@@ -19,6 +22,7 @@ export const PLAIN: readonly string[] = [
   `GET /demo/x.m3u8 HTTP/1.1\r\n${BROWSER}Connection: keep-alive\r\n${HOST}\r\n`,
   `GET /demo/x.m3u8 HTTP/1.1\r\n${HOST}Connection: close\r\nRange: bytes=0-\r\n\r\n`,
   `GET //x"<>^\`{|}[]\\~!$&'()*+,;=:@ HTTP/1.1\r\nHOST: [2001:db8::1]\r\nX: \t a b \t\r\nY:\r\n\r\n`,
+  `GET /a HTTP/1.1\r\n${HOST}Accept: a\r\nUser-Agent: one\r\nX-Forwarded-For: 192.0.2.1\r\naccept:b\r\nX-FORWARDED-FOR: 192.0.2.2\r\nuser-agent: two\r\nX-Forwarded-Proto: http\r\nx-forwarded-proto: https\r\n\r\n`,
   `GET /a HTTP/1.1\r\n${HOST}${'X-A: b\r\n'.repeat(63)}\r\n`,
   `GET /demo/a.m3u8 HTTP/1.1\r\n${HOST}\r\nGET /demo/b.m3u8 HTTP/1.1\r\n${HOST}\r\n`,
   `GET /a HTTP/1.1\r\n${HOST}CMCD-Session: sid="x",cid="y"\r\nKeep-Alive: timeout=5\r\nTE: gzip\r\nTrailer: X\r\nCookie: a=b; c=d\r\nVia: 1.1 x\r\n\r\n`,
@@ -31,6 +35,7 @@ const PIECES = [
   'Transfer-Encoding: chunked\r\n', 'transfer-encoding:chunked\r\n', 'Transfer-Encoding', 'Transfer_Encoding: x\r\n', 'Transfer-Encoding : chunked\r\n', '0\r\n\r\n', '5\r\nhello\r\n0\r\n\r\n',
   'Upgrade: websocket\r\n', 'Upgrade: h2c\r\n', 'Connection: upgrade\r\n', 'Connection: close\r\n', 'Connection: keep-alive\r\n', 'Connection: close, x\r\n', 'Connection: Close\r\n', 'Connection:\r\n',
   'Connection: transfer-encoding\r\n', 'Proxy-Connection: close\r\n', 'proxy-connection: keep-alive\r\n', 'Proxy-Connection: upgrade\r\n', 'Keep-Alive: x\r\n', 'Expect: 100-continue\r\n', 'expect: x\r\n', 'HTTP2-Settings: AAMAAABkAAQAAP__\r\n',
+  'Accept: x\r\n', 'accept:\r\n', 'User-Agent: x\r\n', 'X-Forwarded-For: 2001:db8::1\r\n', 'x-forwarded-proto: https\r\n', 'X_Forwarded_For: 192.0.2.9\r\n',
   'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n', 'X-A: b\r\n'.repeat(64), `X-Fill: ${'a'.repeat(4000)}\r\n`, 'a'.repeat(9000),
 ] as const
 
@@ -75,6 +80,9 @@ interface Taken {
   readonly request: PlainRequest
 }
 
+/** Whoever sent it. */
+export const SENDER: Sender = { peer: '192.0.2.1', port: ClientPort.of(40_000), encrypted: false }
+
 /** Requests in one batch: they share a connection, so that where each of them ends is judged too. */
 const BATCH = 400
 
@@ -98,7 +106,7 @@ export class Judge {
   /** @param text Latin-1, of which the beginning may be a request */
   async judge(text: string): Promise<Mismatch | undefined> {
     this.tried++
-    const request = readPlain(Buffer.from(text, 'latin1'), text, 0, LIMITS)
+    const request = readPlain(Buffer.from(text, 'latin1'), text, 0, LIMITS, SENDER)
     if (request === undefined) return undefined
     this.taken++
     this.#batch.push({ text: text.slice(0, request.end), request })
@@ -119,7 +127,7 @@ export class Judge {
     there.destroy()
     for (const [position, { text, request }] of batch.entries()) {
       const http = this.#read[position]
-      if (http === undefined || !isEqual(request, http) || !hasOneHost(http)) return { text, reader: request, http }
+      if (http === undefined || !isEqual(request, http) || !isDeepStrictEqual(request.fields, fieldsIn(http.headers)) || !hasOneHost(http)) return { text, reader: request, http }
     }
     return undefined
   }

@@ -4,19 +4,23 @@ import { readPlain } from '../../src/http/plain-request.ts'
 import { HOSTILE } from './hostile-table.ts'
 import { seeded } from './open-redirect.ts'
 import { FOUND } from './plain-found.ts'
-import { Judge, PLAIN, mutant } from './plain-mutants.ts'
+import { Judge, PLAIN, SENDER, mutant } from './plain-mutants.ts'
 
 const MUTANTS = 1_000_000
 
 function read(text: string, start = 0) {
-  return readPlain(Buffer.from(text, 'latin1'), text, start, LIMITS)
+  return readPlain(Buffer.from(text, 'latin1'), text, start, LIMITS, SENDER)
 }
 
 t.test('a plain request is read as it was sent, but for white space around values', (t) => {
-  t.strictSame(read('HEAD //a?b HTTP/1.1\r\nhOST:\t a \t\r\nX:\r\nx: 1 2\r\nConnection: CLOSE\r\n\r\nGET'), {
+  const parts = (text: string, start = 0) => {
+    const request = read(text, start)
+    return request && { method: request.method, target: request.target, headers: request.headers, close: request.close, end: request.end }
+  }
+  t.strictSame(parts('HEAD //a?b HTTP/1.1\r\nhOST:\t a \t\r\nX:\r\nx: 1 2\r\nConnection: CLOSE\r\n\r\nGET'), {
     method: 'HEAD', target: '//a?b', headers: ['hOST', 'a', 'X', '', 'x', '1 2', 'Connection', 'CLOSE'], close: true, end: 66,
   })
-  t.strictSame(read('xxGET / HTTP/1.1\r\nHost: a\r\n\r\n', 2), { method: 'GET', target: '/', headers: ['Host', 'a'], close: false, end: 29 })
+  t.strictSame(parts('xxGET / HTTP/1.1\r\nHost: a\r\n\r\n', 2), { method: 'GET', target: '/', headers: ['Host', 'a'], close: false, end: 29 })
   t.end()
 })
 

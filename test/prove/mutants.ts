@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     leak: 'a forwarded address that cannot be read is printed',
-    edits: [{ file: 'http/client-address.ts', find: 'const hop = walk(forwarded, trusted)', replace: 'const hop = walk(forwarded, trusted)\n  if (hop === undefined) process.stderr.write(forwarded)' }],
+    edits: [{ file: 'http/client-address.ts', find: 'const hop = walk(list, trusted)', replace: 'const hop = walk(list, trusted)\n  if (hop === undefined) process.stderr.write(forwarded)' }],
   },
   {
     leak: 'a failed look-up prints its error',
