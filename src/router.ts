@@ -104,30 +104,37 @@ export class Router {
     const { snapshot, health } = world
     const request = this.#locate(resolved, snapshot)
     const random = draw(resolved.address, this.#options.drawKey())
-    const seconds = () => (this.#options.monotonic() - started) / 1000
     const steered = this.#steering.answer(request, world, random)
     if (steered !== undefined) {
-      this.#options.onSteered?.(steered, seconds())
+      this.#options.onSteered?.(steered, this.#since(started))
       return steered.answer
     }
     const tally = this.#decisions++ % Router.TALLIED === 0 ? world.tally : undefined
     const decision = decide(request, snapshot, health, random, tally)
     const answer = this.#render(decision, request, resolved, world, random)
-    const record = ({ status }: Answer) => {
-      this.#options.onDecided({ decision, request, snapshot, status, userAgent: resolved.userAgent, seconds: seconds() })
-      if (this.#options.onViewer !== undefined && decision.service !== undefined) {
-        this.#options.onViewer({ service: decision.service, address: resolved.address, asn: request.client.asn, userAgent: resolved.userAgent, referer: refererIn(wire.headers), now: request.now })
-      }
-      this.#options.onRaw?.(resolved, wire, decision, status, request.now)
-    }
     if (!(answer instanceof Promise)) {
-      record(answer)
+      this.#record(decision, request, resolved, snapshot, wire, answer, started)
       return answer
     }
     return answer.then((made) => {
-      record(made)
+      this.#record(decision, request, resolved, snapshot, wire, made, started)
       return made
     })
+  }
+
+  #record(decision: Decision, request: RoutingRequest, resolved: ResolvedRequest, snapshot: Snapshot, wire: WireRequest, { status }: Answer, started: number): void {
+    const { onDecided, onViewer, onRaw } = this.#options
+    const { userAgent, address } = resolved
+    onDecided({ decision, request, snapshot, status, userAgent, seconds: this.#since(started) })
+    if (onViewer !== undefined && decision.service !== undefined) {
+      onViewer({ service: decision.service, address, asn: request.client.asn, userAgent, referer: refererIn(wire.headers), now: request.now })
+    }
+    onRaw?.(resolved, wire, decision, status, request.now)
+  }
+
+  /** Seconds. */
+  #since(started: number): number {
+    return (this.#options.monotonic() - started) / 1000
   }
 
   /** Without a snapshot there is nobody to send a viewer to; a player in mid-stream is told to stay where it is. */
@@ -144,16 +151,14 @@ export class Router {
   #render(decision: Decision, request: RoutingRequest, resolved: ResolvedRequest, world: World, random: number): Answer | Promise<Answer> {
     if (decision.outcome === 'refuse') return refusalAnswer(decision.status, decision.reason)
     const { manifests } = this.#options
-    const origin = `${request.scheme}://${resolved.authority}`
     if (resolved.wants === 'json') {
       const ways = this.#steering.pathways(decision, request, world, random)
       const [first, ...others] = ways.map(({ redirect }) => redirect)
       const protocol = classify(decision.path).format === 'dash' ? 'dash' : 'hls'
-      if (first !== undefined) return resolveAnswer([first, ...others], request, { url: steeringUrl(origin, protocol, decision.service, decision.path, ways.map(({ id }) => id)), pathways: ways.map(({ id }) => id) })
+      if (first !== undefined) return resolveAnswer([first, ...others], request, { url: steeringUrl(originOf(request, resolved), protocol, decision.service, decision.path, ways.map(({ id }) => id)), pathways: ways.map(({ id }) => id) })
     }
-    const redirect = () => this.#redirect(decision, request)
-    if (decision.service.delivery !== 'steered' || manifests === undefined) return redirect()
-    return manifests.answer({ decision, request, world, random, origin, redirect })
+    if (decision.service.delivery !== 'steered' || manifests === undefined) return this.#redirect(decision, request)
+    return manifests.answer({ decision, request, world, random, origin: originOf(request, resolved), redirect: () => this.#redirect(decision, request) })
   }
 
   #redirect(decision: Redirect, request: RoutingRequest): Answer {
@@ -166,6 +171,11 @@ export class Router {
     if (resolved.rejected !== undefined) return resolved.rejected
     return { request: this.#locate(resolved, world.snapshot), random: draw(resolved.address, this.#options.drawKey()) }
   }
+}
+
+/** As the player reached the router. */
+function originOf({ scheme }: RoutingRequest, { authority }: ResolvedRequest): string {
+  return `${scheme}://${authority.toLowerCase()}`
 }
 
 /** Looked for only where it is counted, so that nobody else pays for it. */

@@ -108,8 +108,13 @@ const OPTIONS: Answer = Object.freeze({
 })
 
 const PRINTABLE = /^[\x21-\x7e]+$/
-const ORIGIN = /^https?:\/\/[^/@?#\\]/
 
 function isSound(location: string, base: string): boolean {
-  return location.startsWith(base) && location.charCodeAt(base.length) === 0x2f && ORIGIN.test(base) && PRINTABLE.test(location)
+  return location.startsWith(base) && location.charCodeAt(base.length) === 0x2f && hasOrigin(base) && PRINTABLE.test(location)
+}
+
+/** Whether it begins with scheme and host. */
+function hasOrigin(base: string): boolean {
+  const scheme = base.startsWith('https://') ? 'https://' : 'http://'
+  return base.startsWith(scheme) && base.length > scheme.length && !'/@?#\\'.includes(base.charAt(scheme.length))
 }

@@ -3,19 +3,39 @@ import { ClientAddress } from '../privacy/address.ts'
 
 /** RFC 1035: a name is at most 253 characters as text. */
 const MAX_HOST = 253
-/** Labels of letters, digits, hyphens and underscores. Everything else, such as `@`, `/` and `%`, changes what a URL means. */
-const NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
 const PORT = /^[1-9]\d{0,4}$/
+const [DOT, COLON, BRACKET] = [0x2e, 0x3a, 0x5b] as const
 
 /** @returns lower case, without port and trailing dot; undefined where it is no valid host */
 export function readHost(value: string): string | undefined {
   if (value.length > MAX_HOST + '.:65535'.length) return undefined
-  const colon = value.indexOf(':', value.lastIndexOf(']') + 1)
-  if (colon !== -1 && !isPort(value.slice(colon + 1))) return undefined
-  let host = (colon === -1 ? value : value.slice(0, colon)).toLowerCase()
-  if (host.charCodeAt(0) === 0x5b) return isIPv6Literal(host) ? host : undefined
-  if (host.endsWith('.')) host = host.slice(0, -1)
-  return host.length <= MAX_HOST && NAME.test(host) ? host : undefined
+  if (value.charCodeAt(0) === BRACKET) return readLiteral(value)
+  const end = endOfName(value)
+  if (end < value.length && !(value.charCodeAt(end) === COLON && isPort(value.slice(end + 1)))) return undefined
+  const dotted = value.charCodeAt(end - 1) === DOT
+  const length = dotted ? end - 1 : end
+  if (length === 0 || length > MAX_HOST) return undefined
+  return value.slice(0, length).toLowerCase()
+}
+
+/** Where labels of letters, digits, hyphens and underscores end, and no empty one among them. Everything else, such as `@`, `/` and `%`, changes what a URL means. */
+function endOfName(value: string): number {
+  let label = 0
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    const small = code | 0x20
+    const within = (small >= 0x61 && small <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f
+    if (!within && (code !== DOT || label === i)) return i
+    if (!within) label = i + 1
+  }
+  return value.length
+}
+
+function readLiteral(value: string): string | undefined {
+  const end = value.lastIndexOf(']') + 1
+  if (end < value.length && !(value.charCodeAt(end) === COLON && isPort(value.slice(end + 1)))) return undefined
+  const host = value.slice(0, end).toLowerCase()
+  return isIPv6Literal(host) ? host : undefined
 }
 
 function isPort(text: string): boolean {

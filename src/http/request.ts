@@ -29,7 +29,7 @@ export interface ResolvedRequest {
   readonly scheme: Scheme
   /** Lower case, without port or trailing dot; IPv6 in brackets. Empty for HTTP/1.0 without `Host`. */
   readonly host: string
-  /** The same with its port, as the client wrote it but in lower case. */
+  /** The same with its port, as the client wrote it. */
   readonly authority: string
   /** Starts with exactly one `/`; `*` for `OPTIONS *`. */
   readonly path: string
@@ -59,7 +59,7 @@ export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedR
     method,
     scheme: wire.encrypted || (client.viaProxy && forwardedProto?.toLowerCase() === 'https') ? 'https' : 'http',
     host: named,
-    authority: host === undefined ? '' : host.toLowerCase(),
+    authority: host ?? '',
     path: target.path,
     query: target.query,
     address: client.address,

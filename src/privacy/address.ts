@@ -23,7 +23,11 @@ export class ClientAddress {
    */
   static parse(text: string): ClientAddress | undefined {
     if (text.length > 64) return undefined
-    const bare = unwrap(text)
+    // Nearly always there is nothing around it.
+    return ClientAddress.#read(text) ?? ClientAddress.#read(unwrap(text))
+  }
+
+  static #read(bare: string): ClientAddress | undefined {
     const v4 = parse4(bare)
     if (v4 !== undefined) return new ClientAddress(4, [v4, 0, 0, 0])
     const words = parse6(bare)

@@ -78,8 +78,31 @@ function titleOf(segment: string): ContentId {
 }
 
 function looksLikeAddress(title: string): boolean {
-  return ADDRESS.test(title)
+  return mayBeAddress(title) && ADDRESS.test(title)
 }
+
+/**
+ * Whether there is enough of an address in it to look closer, which few titles have: eight hexadecimal digits in a row,
+ * three separators, or two next to each other.
+ */
+function mayBeAddress(title: string): boolean {
+  let digits = 0
+  let separators = 0
+  let last = 0
+  for (let i = 0; i < title.length; i++) {
+    const code = title.charCodeAt(i)
+    if (code === HYPHEN || code === UNDERSCORE) {
+      if (++separators === 3 || code === last) return true
+      digits = 0
+    } else if ((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66)) {
+      if (++digits === 8) return true
+    } else digits = 0
+    last = code
+  }
+  return false
+}
+
+const [HYPHEN, UNDERSCORE] = [0x2d, 0x5f] as const
 
 /** A part of a title is what stands between `-`, `_` and its ends. */
 const PART = '(?<![^_-])'

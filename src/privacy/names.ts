@@ -59,15 +59,21 @@ export function names(lists: readonly (readonly [words: readonly string[], bit: 
     }
   }
 
+  // A step is one look-up: where to go on, times the width, and above it the bits of what has been found there.
+  const steps = Int32Array.from(next, (state) => ((bits[state] ?? 0) << BITS_AT) | (state * width))
   return {
     find: (text) => {
-      let state = 0
+      let step = 0
       let found = 0
       for (let i = 0; i < text.length; i++) {
-        state = next[state * width + (classes[text.charCodeAt(i)] ?? OTHER)] ?? 0
-        found |= bits[state] ?? 0
+        step = steps[(step & PLACE) + (classes[text.charCodeAt(i)] ?? OTHER)] ?? 0
+        found |= step
       }
-      return found
+      return found >>> BITS_AT
     },
   }
 }
+
+/** Room for a place among the steps; the rest of 31 bits is for lists. */
+const BITS_AT = 24
+const PLACE = 2 ** BITS_AT - 1

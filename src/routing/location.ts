@@ -21,12 +21,24 @@ export function memberUrl(member: Member, path: string, scheme: Scheme): string 
 
 /** Keeps each pair byte for byte and in order, but for `CMCD` and what the service's rule drops. */
 export function filterQuery(query: string, rule: QueryRule): string {
-  if (rule.mode === 'all' && !MAY_NAME_CMCD.test(query)) return query
+  if (rule.mode === 'all' && !mayNameCmcd(query)) return query
   return query.split('&').flatMap((pair) => passed(pair, rule)).join('&')
 }
 
 /** Most queries hold a `c` somewhere in a token; few have a name that begins with one, or that is escaped. */
-const MAY_NAME_CMCD = /(?:^|&)(?:c|[^=&]*%)/i
+function mayNameCmcd(query: string): boolean {
+  let inName = true
+  for (let i = 0; i < query.length; i++) {
+    const code = query.charCodeAt(i)
+    if (code === AMPERSAND) inName = true
+    else if (!inName) continue
+    else if (code === EQUALS) inName = false
+    else if (code === PERCENT || ((code | 0x20) === SMALL_C && (i === 0 || query.charCodeAt(i - 1) === AMPERSAND))) return true
+  }
+  return false
+}
+
+const [PERCENT, AMPERSAND, EQUALS, SMALL_C] = [0x25, 0x26, 0x3d, 0x63] as const
 
 function passed(pair: string, { mode, names, cmcd }: QueryRule): string | [] {
   const name = nameOf(pair)

@@ -29,7 +29,7 @@ t.test('a plain request is taken as it stands', (t) => {
     method: 'GET',
     scheme: 'http',
     host: 'play.example',
-    authority: 'play.example.:80',
+    authority: 'Play.Example.:80',
     path: '/a/x.m3u8',
     query: 't=a~b+c%2F&d',
     forwardedInvalid: false,

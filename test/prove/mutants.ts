@@ -63,11 +63,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     leak: 'answers carry an ETag made of the draw',
-    edits: [{ file: ROUTER, find: `      record(answer)\n      return answer\n    }`, replace: `      record(answer)\n      return { ...answer, headers: [...answer.headers, 'ETag', '"' + String(random) + '"'] }\n    }` }],
+    edits: [{ file: ROUTER, find: `wire, answer, started)\n      return answer\n    }`, replace: `wire, answer, started)\n      return { ...answer, headers: [...answer.headers, 'ETag', '"' + String(random) + '"'] }\n    }` }],
   },
   {
     leak: 'answers set a cookie with the address',
-    edits: [{ file: ROUTER, find: `      record(answer)\n      return answer\n    }`, replace: `      record(answer)\n      return { ...answer, headers: [...answer.headers, 'Set-Cookie', 'v=' + String(${FORWARDED})] }\n    }` }],
+    edits: [{ file: ROUTER, find: `wire, answer, started)\n      return answer\n    }`, replace: `wire, answer, started)\n      return { ...answer, headers: [...answer.headers, 'Set-Cookie', 'v=' + String(${FORWARDED})] }\n    }` }],
   },
   {
     leak: 'a metric is labelled with the request',
@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     leak: 'a host that is not valid is printed',
-    edits: [{ file: 'http/host.ts', find: 'return host.length <= MAX_HOST && NAME.test(host) ? host : undefined', replace: 'process.stderr.write(host)\n  return host.length <= MAX_HOST && NAME.test(host) ? host : undefined' }],
+    edits: [{ file: 'http/host.ts', find: 'const end = endOfName(value)\n', replace: 'const end = endOfName(value)\n  process.stderr.write(value)\n' }],
   },
   {
     leak: 'a forwarded address that cannot be read is printed',
