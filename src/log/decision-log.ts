@@ -8,10 +8,10 @@
 import { LineWriter } from '../privacy/line-writer.ts'
 import { OTHER } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
-import { Groups } from './groups.ts'
 import { RecordMemo, recordOf } from './record.ts'
 import type { DecisionFacts } from './record.ts'
 import type { SetTimer, Sink } from './sinks/sink.ts'
+import { Window } from './window.ts'
 
 export interface DecisionLogOptions {
   readonly sinks: readonly Sink[]
@@ -31,12 +31,6 @@ export interface DecisionLogOptions {
   readonly onDropped?: (count: number, why: 'too_many' | 'invalid' | 'closed') => void
 }
 
-/** Decisions whose records differ in title and count alone. */
-interface Group {
-  readonly facts: DecisionFacts
-  readonly counts: Map<ContentId, number>
-}
-
 export class DecisionLog {
   /** Decisions that were added. */
   decided = 0
@@ -51,11 +45,9 @@ export class DecisionLog {
   readonly #maxDistinct: number
   readonly #shuffle: DecisionLogOptions['shuffle']
   readonly #onDropped: DecisionLogOptions['onDropped']
-  #waiting = new Groups<Group>()
+  readonly #window = new Window()
   readonly #memo = new RecordMemo()
   readonly #writer = new LineWriter()
-  /** Distinct records in the window: titles in all groups. */
-  #distinct = 0
   #overflow = 0
   #cancel: (() => void) | undefined
   #closed = false
@@ -72,32 +64,17 @@ export class DecisionLog {
 
   add(facts: DecisionFacts): void {
     this.decided++
-    const group = this.#waiting.find(facts)
-    const n = group?.counts.get(facts.content)
-    if (group !== undefined && n !== undefined) group.counts.set(facts.content, n + 1)
-    else this.#first(group, facts)
+    if (!this.#window.count(facts)) this.#first(facts)
   }
 
   /** Writes what the window holds and begins the next one. */
   flush(): void {
     this.#cancel?.()
     this.#cancel = undefined
-    const waiting = this.#waiting
-    this.#waiting = new Groups()
-    this.#distinct = 0
     if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
     this.#overflow = 0
-    const lines: { line: string, n: number }[] = []
-    for (const { facts, counts } of waiting.all()) {
-      const lineOf = this.#writer.of(recordOf(facts, OTHER as ContentId, this.#router, 1, this.#memo))
-      for (const [content, n] of counts) {
-        const line = lineOf(content, n)
-        if (line === undefined) this.#drop(n, 'invalid')
-        else lines.push({ line: `${line}\n`, n })
-      }
-    }
-    // Sorted first, so that what is shuffled does not depend on who came first either.
-    lines.sort((a, b) => (a.line < b.line ? -1 : 1))
+    const lines = this.#lines()
+    this.#window.clear()
     if (this.#shuffle !== undefined) shuffled(lines, this.#shuffle)
     for (const { line, n } of lines) {
       for (const sink of this.sinks) sink.write(line, n)
@@ -113,22 +90,33 @@ export class DecisionLog {
     await Promise.all(this.sinks.map((sink) => sink.close()))
   }
 
+  /** In an order that does not depend on who came first: by what records have in common, then by title. */
+  #lines(): { line: string, n: number }[] {
+    const models = this.#window.groups().map(({ facts, titles }) => ({ model: this.#writer.of(recordOf(facts, OTHER as ContentId, this.#router, 1, this.#memo)), titles }))
+    models.sort((a, b) => (a.model.text < b.model.text ? -1 : 1))
+    return models.flatMap(({ model, titles }) => {
+      titles.sort((a, b) => (a.content < b.content ? -1 : 1))
+      return titles.flatMap(({ content, n }) => {
+        const line = model.line(content, n)
+        if (line !== undefined) return { line: `${line}\n`, n }
+        this.#drop(n, 'invalid')
+        return []
+      })
+    })
+  }
+
   /** The first decision of its record in this window. */
-  #first(group: Group | undefined, facts: DecisionFacts): void {
+  #first(facts: DecisionFacts): void {
     if (this.#closed) {
       this.#drop(1, 'closed')
       return
     }
     this.#cancel ??= this.#setTimer(() => this.flush(), this.#windowMs)
-    const content = this.#distinct < this.#maxDistinct / 2 ? facts.content : (OTHER as ContentId)
-    const known = group?.counts.get(content) ?? 0
-    if (known === 0 && this.#distinct >= this.#maxDistinct) {
-      this.#overflow++
-      return
-    }
-    if (known === 0) this.#distinct++
-    if (group === undefined) this.#waiting.put({ facts, counts: new Map([[content, 1]]) })
-    else group.counts.set(content, known + 1)
+    const { size } = this.#window
+    const content = size < this.#maxDistinct / 2 ? facts.content : (OTHER as ContentId)
+    if (content !== facts.content && this.#window.countAs(content)) return
+    if (size < this.#maxDistinct) this.#window.add(facts, content)
+    else this.#overflow++
   }
 
   #drop(count: number, why: 'too_many' | 'invalid' | 'closed'): void {

@@ -49,27 +49,35 @@ const BEFORE = RECORD_FIELDS.slice(0, TITLE)
 /** The count is the last field. */
 const AFTER = RECORD_FIELDS.slice(TITLE + 1, -1)
 
+export interface LineModel {
+  /** What its lines have in common; empty where there are none. */
+  readonly text: string
+  /** What is no record, or would be none with that title and count, gives `undefined`. */
+  line(content: ContentId, n: number): string | undefined
+}
+
 export class LineWriter {
   readonly #before = BEFORE.map((field) => new Column(field))
   readonly #after = AFTER.map((field) => new Column(field))
 
-  /**
-   * For records that differ from this one in title and count alone. What is no record, or would be none with that title and
-   * count, gives `undefined`.
-   */
-  of(record: DecisionRecord): (content: ContentId, n: number) => string | undefined {
-    let head = '{'
-    for (const [i, { name }] of BEFORE.entries()) {
-      const text = this.#before[i]?.text(record[name])
-      if (text === undefined) return () => undefined
-      head += `${text},`
+  /** For records that differ from this one in title and count alone. */
+  of(record: DecisionRecord): LineModel {
+    const head = this.#texts(record, BEFORE, this.#before)
+    const middle = this.#texts(record, AFTER, this.#after)
+    if (head === undefined || middle === undefined) return { text: '', line: () => undefined }
+    return {
+      text: `${head},${middle}`,
+      line: (content, n) => (isContentId(content) && Number.isSafeInteger(n) && n >= 1 ? `{${head},"content":"${content}",${middle},"n":${n}}` : undefined),
     }
-    let middle = ''
-    for (const [i, { name }] of AFTER.entries()) {
-      const text = this.#after[i]?.text(record[name])
-      if (text === undefined) return () => undefined
-      middle += `,${text}`
+  }
+
+  #texts(record: DecisionRecord, fields: readonly RecordField[], columns: readonly Column[]): string | undefined {
+    let all = ''
+    for (const [i, { name }] of fields.entries()) {
+      const text = columns[i]?.text(record[name])
+      if (text === undefined) return undefined
+      all += i === 0 ? text : `,${text}`
     }
-    return (content, n) => (isContentId(content) && Number.isSafeInteger(n) && n >= 1 ? `${head}"content":"${content}"${middle},"n":${n}}` : undefined)
+    return all
   }
 }

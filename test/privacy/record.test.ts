@@ -131,8 +131,8 @@ t.test('a line written from a model is the record\'s own line, whatever title an
   fc.assert(fc.property(facts, steps, titles, fc.integer({ min: -1, max: 2e9 }), (given, step, content, n) => {
     const record = { ...recordOf(given, given.content, 'ams-1', 7), step }
     const own = { ...record, content, n }
-    return writer.of(record)(content, n) === (isRecord(own) ? serialise(own) : undefined)
+    return writer.of(record).line(content, n) === (isRecord(own) ? serialise(own) : undefined)
   }), { numRuns: 1000 })
   const line = writer.of({ ...recordOf(factsOf(redirectTo(omroep, fra)), 'news' as values.ContentId, 'ams-1', 1), router: 'not an id' as values.Id })
-  t.equal(line('news' as values.ContentId, 1), undefined)
+  t.equal(line.line('news' as values.ContentId, 1), undefined)
 })

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Groups } from '../../src/log/groups.ts'
 import { keyOf } from '../../src/log/record.ts'
 import type { DecisionFacts } from '../../src/log/record.ts'
+import { Window } from '../../src/log/window.ts'
+import type { ContentId } from '../../src/privacy/values.ts'
 import type { Reason } from '../../src/routing/reasons.ts'
 import { NOW, WORLD, facts, factsOf, redirectTo, refusalOf } from './decisions.ts'
 
@@ -12,12 +13,12 @@ if (service === undefined || target === undefined) throw new Error('the world is
 
 /** Which of the facts are one group, by the first that is in it. */
 function grouped(all: readonly DecisionFacts[]): number[] {
-  const groups = new Groups<number>()
-  return all.map((each, i) => {
-    const known = groups.find(each)
-    if (known === undefined) groups.put(i)
-    return known ?? i
-  })
+  const window = new Window()
+  // Each has a title of its own, by which it is found again.
+  const titled = all.map((given, i): DecisionFacts => ({ ...given, content: `t${i}` as ContentId }))
+  for (const each of titled) if (!window.count(each)) window.add(each, each.content)
+  const firsts = new Map(window.groups().flatMap(({ titles }) => titles.map(({ content }) => [content, Number(titles[0]?.content.slice(1))] as const)))
+  return titled.map(({ content }) => firsts.get(content) ?? -1)
 }
 
 /** The same by the text that tells records apart. */
@@ -65,11 +66,30 @@ t.test('more rejected counts and minutes than there are numbers for are told apa
   t.same(grouped(all), byKey(all))
 })
 
-t.test('all groups are told of, however they are found', async (t) => {
-  const groups = new Groups<string>()
-  for (const [name, each] of [['numbered', factsOf(redirectTo(service, target))], ['named', factsOf(redirectTo(service, target, { why: ['nearest', 'load', 'spill', 'panic'] }))]] as const) {
-    groups.find(each)
-    groups.put(name)
+t.test('each title of a group has its count, and a window that was cleared has nothing', (t) => {
+  const window = new Window()
+  const count = (given: DecisionFacts) => window.count(given) || window.add(given, given.content)
+  const told = () => window.groups().map(({ facts: { status }, titles }) => [status, ...titles.map(({ content, n }) => `${content} ${n}`)])
+  // More than the first tables hold.
+  const titles = Array.from({ length: 2000 }, (_, i) => `t${i}` as ContentId)
+  for (let round = 0; round < 2; round++) {
+    for (const status of [302, 307]) for (const content of titles) for (let i = 0; i < (status === 302 ? 2 : 1); i++) count({ ...factsOf(redirectTo(service, target)), status, content })
+    t.same(told(), [[302, ...titles.map((title) => `${title} 2`)], [307, ...titles.map((title) => `${title} 1`)]])
+    t.equal(window.size, 4000)
+    window.clear()
+    t.same([told(), window.size], [[], 0])
   }
-  t.same([...groups.all()], ['numbered', 'named'])
+  t.end()
+})
+
+t.test('a decision that is one more of another title is counted there', (t) => {
+  const window = new Window()
+  const given = { ...factsOf(redirectTo(service, target)), content: 'a' as ContentId }
+  t.equal(window.count(given), false)
+  t.equal(window.countAs('_other' as ContentId), false)
+  window.add(given, '_other' as ContentId)
+  t.equal(window.count(given), false, 'its own title is not there')
+  t.equal(window.countAs('_other' as ContentId), true)
+  t.same(window.groups().map(({ titles }) => titles), [[{ content: '_other', n: 2 }]])
+  t.end()
 })
