@@ -128,7 +128,10 @@ export class FastLane {
       return
     }
     this.send(connection, text)
-    connection.socket.destroySoon()
+    const { socket } = connection
+    // What the system has taken needs no waiting for.
+    if (socket.writableLength === 0) socket.destroy()
+    else socket.destroySoon()
   }
 
   #breakOff(connection: Connection, before: string): void {

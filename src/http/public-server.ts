@@ -2,8 +2,9 @@
  * The public listener: it turns what arrives into wire requests, has them answered at once, and keeps any one client from
  * costing more than its share. It never reads content, and never says what a client sent.
  */
-import { Server } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { Acceptors } from './acceptors.ts'
+import type { ListenOptions } from './acceptors.ts'
 import type { TrustedProxies } from './client-address.ts'
 import { Connection } from './connection.ts'
 import { FastLane } from './fast-lane.ts'
@@ -22,13 +23,7 @@ export interface PublicServerOptions extends ResponderOptions {
   readonly proxyProtocol?: TrustedProxies | undefined
 }
 
-export interface ListenOptions {
-  readonly host: string
-  /** 0 is chosen by the system. */
-  readonly port: number
-  /** Lets several listeners share the port (SO_REUSEPORT). */
-  readonly reusePort?: boolean
-}
+export type { ListenOptions }
 
 export interface PublicServer {
   listen(options: ListenOptions): Promise<{ host: string; port: number }>
@@ -51,7 +46,7 @@ class Listener implements PublicServer {
   readonly #responder: Responder
   readonly #nodeReader: NodeReader
   readonly #front: Front
-  readonly #server: Server
+  readonly #acceptors: Acceptors
   readonly #connections = new Map<Socket, Connection>()
   #checks: NodeJS.Timeout | undefined
 
@@ -62,34 +57,27 @@ class Listener implements PublicServer {
     this.#nodeReader = new NodeReader(responder, this.#connections)
     const lane = options.fastLane === false ? undefined : new FastLane(responder)
     this.#front = new Front({ responder, nodeReader: this.#nodeReader, lane, proxies: options.proxyProtocol })
-    // As `node:http` accepts: a client that has said all may still be answered.
-    this.#server = new Server({ allowHalfOpen: true, noDelay: true })
-    this.#server.maxConnections = this.#limits.maxConnections
-    this.#server.on('connection', (socket: Socket) => this.#accept(socket))
-    this.#server.on('drop', () => responder.rejected('connection_limit'))
+    this.#acceptors = new Acceptors((socket) => this.#accept(socket), (error) => responder.failed(error))
   }
 
   get connections(): number {
     return this.#connections.size
   }
 
-  listen({ host, port, reusePort = false }: ListenOptions): Promise<{ host: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host, port, reusePort, backlog: 4096 }, () => {
-        this.#server.removeListener('error', reject)
-        // A connection that could not be accepted, for want of memory say, must not end the process.
-        this.#server.on('error', (error) => this.#responder.failed(error))
-        this.#nodeReader.start()
-        this.#checks = setInterval(() => this.#check(), this.#limits.checkingInterval).unref()
-        const { address, port: chosen } = this.#server.address() as AddressInfo
-        resolve({ host: address, port: chosen })
-      })
-    })
+  async listen(options: ListenOptions): Promise<{ host: string; port: number }> {
+    const { address, port } = await this.#acceptors.listen(options)
+    this.#nodeReader.start()
+    this.#checks = setInterval(() => this.#check(), this.#limits.checkingInterval).unref()
+    return { host: address, port }
   }
 
   #accept(socket: Socket): void {
     this.#responder.activity++
+    if (this.#connections.size >= this.#limits.maxConnections) {
+      this.#responder.rejected('connection_limit')
+      socket.destroy()
+      return
+    }
     const connection = new Connection(socket)
     this.#connections.set(socket, connection)
     socket.once('close', () => this.#connections.delete(socket))
@@ -148,7 +136,7 @@ class Listener implements PublicServer {
 
   /** Lets go of the port at once and resolves when the last connection is gone. */
   async #stopListening(): Promise<void> {
-    await new Promise<void>((resolve) => void this.#server.close(() => resolve()))
+    await this.#acceptors.close()
     clearInterval(this.#checks)
     this.#nodeReader.stop()
   }

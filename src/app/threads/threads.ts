@@ -107,9 +107,8 @@ export class Threads {
   async listen(endpoint: Endpoint): Promise<Endpoint> {
     const [first, ...others] = this.#slots
     if (first === undefined) throw new RangeError('there is no thread')
-    const reusePort = others.length > 0
-    this.#endpoint = await first.thread.listen({ ...endpoint, reusePort })
-    for (const { thread } of others) await thread.listen({ ...this.#endpoint, reusePort })
+    this.#endpoint = await first.thread.listen({ ...endpoint, reusePort: false })
+    for (const { thread } of others) await thread.listen({ ...this.#endpoint, reusePort: true })
     return this.#endpoint
   }
 
