@@ -50,6 +50,8 @@ export interface AppOptions {
 export interface App {
   readonly public: Endpoint
   readonly admin: Endpoint
+  /** That answer players beside the main one; 0: it answers itself. */
+  readonly threads: number
   /** Absent until there is a first snapshot. */
   readonly world: World | undefined
   /** Looks for new state now. True when what runs is what is there. */
@@ -100,6 +102,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   // Who makes them. Threads load their code while the state is read.
   const trustedProxies = settings.trustedProxies ?? []
   const strict = settings.log?.strict === true
+  const threads = threadsFor(options.threads ?? settings.threads, messages)
   const players = createPlayers({
     settings: {
       router: routerId,
@@ -110,7 +113,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
       windowMs: strict ? STRICT_WINDOW_MS : (settings.log?.windowSeconds ?? 1) * 1000,
       shuffled: strict,
     },
-    threads: threadsFor(options.threads ?? settings.threads, messages),
+    threads,
     sinks: outlets.sinks,
     setTimer,
     archive,
@@ -232,6 +235,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   return {
     public: atPublic,
     admin: atAdmin,
+    threads,
     get world() {
       return world
     },

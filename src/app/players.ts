@@ -1,5 +1,4 @@
 /** Who answers players: threads of their own, or the thread that does everything else too. */
-import { createServer } from 'node:net'
 import type { SharedAsn, SharedGeo } from '../geo/geo-index.ts'
 import { clientPort, TrustedProxies } from '../http/client-address.ts'
 import { RecordHub } from '../log/relay.ts'
@@ -120,22 +119,10 @@ function inThreads({ settings, threads: count, sinks, archive, onViewer, ...opti
     applied: () => applied,
     place: (shared) => threads.place(shared),
     totals: () => threads.totals(),
-    listen: async (endpoint) => {
-      // Threads share the port, and so would another program of this user: whoever has it is asked first.
-      if (count > 1) await claimable(endpoint)
-      return threads.listen(endpoint)
-    },
+    listen: (endpoint) => threads.listen(endpoint),
     close: async () => {
       await threads.close()
       await hub.close()
     },
   }
-}
-
-/** Rejects with the system's error where somebody else listens there. */
-function claimable({ host, port }: Endpoint): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen({ host, port }, () => server.close(() => resolve()))
-  })
 }

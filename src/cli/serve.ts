@@ -1,6 +1,7 @@
 /** `wissel serve`: runs until it is told to stop. */
 import { startApp } from '../app.ts'
 import type { App } from '../app.ts'
+import { giveWay } from '../app/threads/priority.ts'
 import { startDemoTargets } from '../demo.ts'
 import { formatEndpoint } from '../settings.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
@@ -21,6 +22,7 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
   // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
   forbidReports()
   const app = await startApp({ directory, listen, admin, redis, stateDirectory, fastLane, threads, messages: say })
+  if (app.threads > 0) giveWay()
   const targets = demo
     ? await startDemoTargets(app.world?.snapshot.targets ?? [], (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
     : undefined

@@ -1,7 +1,7 @@
 // Real threads in a real router: what they answer together, what one of them dying costs, and a snapshot that kills them.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -134,4 +134,18 @@ t.test('two routers do not share a port by mistake, however many threads they ha
   const [status] = await once(second, 'close')
   t.equal(status, 1)
   t.match(err, /cannot listen on .*EADDRINUSE/)
+})
+
+t.test('where a processor is short, those that answer players come before the rest of the router', { skip: process.platform !== 'linux' && 'priorities are a thread\'s own on Linux alone' }, async (t) => {
+  const { router } = await stage(t, 2)
+  const { pid = 0 } = router.child
+  /** Name and niceness, which is the 19th field (proc_pid_stat(5)). */
+  const threads = readdirSync(`/proc/${pid}/task`).map((id) => {
+    const [, name = '', rest = ''] = /\((.*)\) (.*)/.exec(readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8')) ?? []
+    return { id: Number(id), name, nice: Number(rest.split(' ')[16]) }
+  })
+  const main = threads.find(({ id }) => id === pid)
+  const players = threads.filter(({ name }) => name === 'players')
+  t.equal(players.length, 2)
+  for (const { nice } of players) t.equal((main?.nice ?? 0) - nice, 5)
 })
