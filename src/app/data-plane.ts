@@ -121,6 +121,7 @@ export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): Dat
     },
     log,
     apply: (snapshot, health) => {
+      if (snapshot.services.some(({ delivery }) => delivery === 'steered')) void upstream.prepare()
       world = { snapshot, health, tally: new LoadTally(snapshot.steps) }
       counts.reset(snapshot)
       return world

@@ -4,8 +4,7 @@
  * The other side is not trusted: it may be broken in any way, or somebody else's. Every wait has an end, every answer a
  * size, no redirect is followed, and the address is judged when the connection is made. Nothing of an answer is kept.
  */
-import { Client } from 'undici'
-import type { Dispatcher } from 'undici'
+import type { Client, Dispatcher } from 'undici'
 import type { Family, Target } from '../routing/model.ts'
 import { isInternal } from './internal-ranges.ts'
 import { familyOf, guarded, resolveAll } from './lookup.ts'
@@ -66,7 +65,7 @@ export async function probe(spec: CheckSpec, cancel?: AbortSignal, resolve: Reso
   const deadline = AbortSignal.timeout(spec.deadlineMs ?? 5000)
   let client: Client | undefined
   try {
-    client = connectionTo(url, spec, guarded(resolve, allowInternal, spec.family))
+    client = await connectionTo(url, spec, guarded(resolve, allowInternal, spec.family))
     return await exchange(client, url, spec, cancel === undefined ? deadline : AbortSignal.any([deadline, cancel]))
   } catch (error) {
     if (cancel?.aborted === true) return failed('cancelled')
@@ -78,7 +77,9 @@ export async function probe(spec: CheckSpec, cancel?: AbortSignal, resolve: Reso
 }
 
 /** A connection of its own for every check: the handshake is part of what is checked, and no session is shared. */
-function connectionTo(url: URL, spec: CheckSpec, lookup: ReturnType<typeof guarded>): Client {
+async function connectionTo(url: URL, spec: CheckSpec, lookup: ReturnType<typeof guarded>): Promise<Client> {
+  // A router is ready without it.
+  const { Client } = await import('undici')
   const deadlineMs = spec.deadlineMs ?? 5000
   return new Client(url.origin, {
     connect: { lookup, timeout: Math.min(spec.connectMs ?? 2000, deadlineMs), maxCachedSessions: 0 },

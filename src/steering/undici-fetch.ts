@@ -3,7 +3,7 @@
  *
  * Nothing of the viewer goes along: no header, no address. Every wait has an end and every answer a size.
  */
-import { Agent } from 'undici'
+import type { Agent } from 'undici'
 import { UpstreamError } from './upstream.ts'
 import type { Fetch, UpstreamReason } from './upstream.ts'
 
@@ -22,29 +22,37 @@ export interface UndiciFetchOptions {
 
 export interface UndiciFetch {
   readonly fetch: Fetch
+  /** Loads the library, which takes a tenth of a second in which nothing is answered: before it is needed, where it will be. */
+  prepare(): Promise<unknown>
   close(): Promise<void>
 }
 
 export function undiciFetch({ connectMs = 500, headersMs = 1000, deadlineMs = 2000, maxBytes = 2 * 1024 * 1024, connections = 16 }: UndiciFetchOptions = {}): UndiciFetch {
-  const agent = new Agent({
-    connections,
-    pipelining: 1,
-    allowH2: false,
-    connect: { timeout: connectMs },
-    headersTimeout: headersMs,
-    bodyTimeout: deadlineMs,
-    keepAliveTimeout: 4000,
-    keepAliveMaxTimeout: 30_000,
-    maxHeaderSize: 16 * 1024,
-    maxResponseSize: maxBytes,
-  })
+  let agent: Promise<Agent> | undefined
+  const open = async () => {
+    const undici = await import('undici')
+    return new undici.Agent({
+      connections,
+      pipelining: 1,
+      allowH2: false,
+      connect: { timeout: connectMs },
+      headersTimeout: headersMs,
+      bodyTimeout: deadlineMs,
+      keepAliveTimeout: 4000,
+      keepAliveMaxTimeout: 30_000,
+      maxHeaderSize: 16 * 1024,
+      maxResponseSize: maxBytes,
+    })
+  }
+  const prepare = () => (agent ??= open())
   const fetch: Fetch = async (url) => {
     const { origin, pathname, search } = new URL(url)
+    const ready = await prepare()
     const signal = AbortSignal.timeout(deadlineMs)
     try {
       // The path is sent as it was written: a URL object would have changed it.
       const path = url.startsWith(`${origin}/`) ? url.slice(origin.length) : pathname + search
-      const { statusCode, headers, body } = await agent.request({ origin, path, method: 'GET', headers: HEADERS, signal })
+      const { statusCode, headers, body } = await ready.request({ origin, path, method: 'GET', headers: HEADERS, signal })
       const bytes = statusCode === 200 ? await body.bytes() : new Uint8Array()
       if (statusCode !== 200) await body.dump({ limit: 65_536 })
       return { status: statusCode, headers: mapOf(headers), body: bytes }
@@ -52,7 +60,7 @@ export function undiciFetch({ connectMs = 500, headersMs = 1000, deadlineMs = 20
       throw new UpstreamError(signal.aborted ? 'timeout' : reasonOf(error), { cause: error })
     }
   }
-  return { fetch, close: () => agent.destroy() }
+  return { fetch, prepare, close: async () => (await agent)?.destroy() }
 }
 
 const HEADERS = { 'user-agent': 'wissel', accept: '*/*', 'accept-encoding': 'identity' }

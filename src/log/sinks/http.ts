@@ -2,7 +2,6 @@
  * Decision records to an HTTP collector, out of the segments: `POST`, NDJSON, acknowledged by any 2xx. Everything else is
  * tried again, so a collector must know a batch by its `Wissel-Batch` to count one that came twice once.
  */
-import { request } from 'undici'
 import { Shipper } from '../segments/shipper.ts'
 import type { Batch, ShipperOptions } from '../segments/shipper.ts'
 
@@ -27,6 +26,8 @@ interface Collector {
 
 /** Rejects with a code, never with what the collector said. A redirect is not followed: it is no acknowledgement. */
 async function post({ lines, from }: Batch, { url, token, timeoutMs }: Collector): Promise<void> {
+  // A router is ready without it.
+  const { request } = await import('undici')
   const { statusCode, body } = await request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson', 'wissel-batch': from, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
