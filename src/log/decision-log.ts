@@ -6,19 +6,21 @@
  * so that a file does not tell who came first.
  */
 import { LineWriter } from '../privacy/line-writer.ts'
+import type { LineModel } from '../privacy/line-writer.ts'
 import { OTHER } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
 import { RecordMemo, recordOf } from './record.ts'
 import type { DecisionFacts } from './record.ts'
 import type { SetTimer, Sink } from './sinks/sink.ts'
 import { Window } from './window.ts'
+import type { Group } from './window.ts'
 
 export interface DecisionLogOptions {
   readonly sinks: readonly Sink[]
   /** Id of this router. */
   readonly router: string
   readonly setTimer: SetTimer
-  /** Length of a flush window in milliseconds; default 1000. What a crash loses at most. */
+  /** Length of a flush window in milliseconds; default 1000. What a crash loses at most, and what is being written just then. */
   readonly windowMs?: number
   /**
    * Distinct records in a window; default 10000, which is some 10 MB. From half of it on, new titles are recorded as
@@ -30,6 +32,9 @@ export interface DecisionLogOptions {
   /** Told of decisions that were dropped, in the window in which that happened. */
   readonly onDropped?: (count: number, why: 'too_many' | 'invalid' | 'closed') => void
 }
+
+/** Groups or lines that are worked on at a time: a fraction of a millisecond. */
+const SLICE = 200
 
 export class DecisionLog {
   /** Decisions that were added. */
@@ -49,6 +54,8 @@ export class DecisionLog {
   readonly #memo = new RecordMemo()
   readonly #writer = new LineWriter()
   #overflow = 0
+  /** What a former window held, on its way to the sinks. */
+  #writing: Generator<void, void> | undefined
   #cancel: (() => void) | undefined
   #closed = false
 
@@ -67,20 +74,10 @@ export class DecisionLog {
     if (!this.#window.count(facts)) this.#first(facts)
   }
 
-  /** Writes what the window holds and begins the next one. */
+  /** Writes what the window holds, at once, and begins the next one. */
   flush(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
-    if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
-    this.#overflow = 0
-    const lines = this.#lines()
-    this.#window.clear()
-    if (this.#shuffle !== undefined) shuffled(lines, this.#shuffle)
-    for (const { line, n } of lines) {
-      for (const sink of this.sinks) sink.write(line, n)
-      this.recorded += n
-    }
-    for (const sink of this.sinks) sink.account?.({ decided: this.decided, dropped: this.dropped })
+    this.#turn()
+    this.#finish()
   }
 
   /** Flushes, then closes the sinks. What is added later is dropped. */
@@ -90,19 +87,55 @@ export class DecisionLog {
     await Promise.all(this.sinks.map((sink) => sink.close()))
   }
 
-  /** In an order that does not depend on who came first: by what records have in common, then by title. */
-  #lines(): { line: string, n: number }[] {
-    const models = this.#window.groups().map(({ facts, titles }) => ({ model: this.#writer.of(recordOf(facts, OTHER as ContentId, this.#router, 1, this.#memo)), titles }))
+  /** Begins the next window. What this one holds is about to be written. */
+  #turn(): void {
+    this.#finish()
+    this.#cancel?.()
+    this.#cancel = undefined
+    if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
+    this.#overflow = 0
+    this.#writing = this.#write(this.#window.groups(), this.decided)
+    this.#window.clear()
+  }
+
+  /** A slice, and the next one when others have had their turn: thousands of lines take longer than a viewer should wait. */
+  #proceed(): void {
+    if (this.#writing?.next().done !== false) this.#writing = undefined
+    else this.#setTimer(() => this.#proceed(), 0)
+  }
+
+  #finish(): void {
+    while (this.#writing?.next().done === false);
+    this.#writing = undefined
+  }
+
+  /** Yields after each slice. @param decided when the window ended */
+  *#write(groups: readonly Group[], decided: number): Generator<void, void> {
+    let work = 0
+    const models: { model: LineModel, titles: Group['titles'] }[] = []
+    for (const { facts, titles } of groups) {
+      models.push({ model: this.#writer.of(recordOf(facts, OTHER as ContentId, this.#router, 1, this.#memo)), titles })
+      if (++work % SLICE === 0) yield
+    }
+    // An order that does not depend on who came first: by what records have in common, then by title.
     models.sort((a, b) => (a.model.text < b.model.text ? -1 : 1))
-    return models.flatMap(({ model, titles }) => {
+    const lines: { line: string, n: number }[] = []
+    for (const { model, titles } of models) {
       titles.sort((a, b) => (a.content < b.content ? -1 : 1))
-      return titles.flatMap(({ content, n }) => {
+      for (const { content, n } of titles) {
         const line = model.line(content, n)
-        if (line !== undefined) return { line: `${line}\n`, n }
-        this.#drop(n, 'invalid')
-        return []
-      })
-    })
+        if (line === undefined) this.#drop(n, 'invalid')
+        else lines.push({ line: `${line}\n`, n })
+        if (++work % SLICE === 0) yield
+      }
+    }
+    if (this.#shuffle !== undefined) shuffled(lines, this.#shuffle)
+    for (const { line, n } of lines) {
+      for (const sink of this.sinks) sink.write(line, n)
+      this.recorded += n
+      if (++work % SLICE === 0) yield
+    }
+    for (const sink of this.sinks) sink.account?.({ decided, dropped: this.dropped })
   }
 
   /** The first decision of its record in this window. */
@@ -111,7 +144,10 @@ export class DecisionLog {
       this.#drop(1, 'closed')
       return
     }
-    this.#cancel ??= this.#setTimer(() => this.flush(), this.#windowMs)
+    this.#cancel ??= this.#setTimer(() => {
+      this.#turn()
+      this.#proceed()
+    }, this.#windowMs)
     const { size } = this.#window
     const content = size < this.#maxDistinct / 2 ? facts.content : (OTHER as ContentId)
     if (content !== facts.content && this.#window.countAs(content)) return

@@ -1,19 +1,22 @@
 /**
- * Records on their way from the threads that decide to the one thread that writes: a message per window and thread, and
+ * Records on their way from the threads that decide to the one thread that writes: a few messages per window and thread, and
  * totals that show what a thread that died had not told yet.
  */
 import type { Sink } from './sinks/sink.ts'
 
-/** What a thread's log wrote in one window. */
+/** What a thread's log wrote in one window, or in a part of it. */
 export interface RecordBatch {
   /** Lines with their ends. */
   readonly text: string
   /** Decisions behind each line. */
   readonly counts: Uint32Array<ArrayBuffer>
-  /** Of the thread, ever. */
+  /** Of the thread, ever; in the last part of a window all of it, before that at least so much. */
   readonly decided: number
   readonly dropped: number
 }
+
+/** Characters of a message. */
+const PART = 65_536
 
 /** The sink of a thread's log. */
 export class RelaySink implements Sink {
@@ -22,6 +25,7 @@ export class RelaySink implements Sink {
   readonly #send: (batch: RecordBatch) => void
   #text = ''
   #counts: number[] = []
+  #told: Told = { decided: 0, dropped: 0 }
 
   constructor(send: (batch: RecordBatch) => void) {
     this.#send = send
@@ -30,10 +34,19 @@ export class RelaySink implements Sink {
   write(line: string, count: number): void {
     this.#text += line
     this.#counts.push(count)
+    this.#told.decided += count
+    // A whole window of lines takes longer to copy than a viewer should wait.
+    if (this.#text.length >= PART) this.#post()
   }
 
-  account({ decided, dropped }: { readonly decided: number, readonly dropped: number }): void {
-    this.#send({ text: this.#text, counts: Uint32Array.from(this.#counts), decided, dropped })
+  account(totals: Told): void {
+    this.#told = { ...totals }
+    this.#post()
+  }
+
+  /** So much was decided at least: what was accounted for, and what has been written since. */
+  #post(): void {
+    this.#send({ text: this.#text, counts: Uint32Array.from(this.#counts), ...this.#told })
     this.#text = ''
     this.#counts = []
   }

@@ -3,6 +3,8 @@ import type { SetTimer } from '../../src/log/sinks/sink.ts'
 
 export class Clock {
   now = 0
+  /** Timers that have run. */
+  slices = 0
   #timers: { readonly at: number, readonly run: () => void }[] = []
 
   readonly setTimer: SetTimer = (run, ms) => {
@@ -20,11 +22,22 @@ export class Clock {
     for (;;) {
       const due = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0]
       if (due === undefined) break
-      this.#timers = this.#timers.filter((timer) => timer !== due)
-      this.now = due.at
-      due.run()
+      this.#run(due)
     }
     this.now = until
+  }
+
+  /** Until one timer has run. */
+  slice(ms: number): void {
+    const [due] = this.#timers.filter(({ at }) => at <= this.now + ms).sort((a, b) => a.at - b.at)
+    if (due !== undefined) this.#run(due)
+  }
+
+  #run(timer: { readonly at: number, readonly run: () => void }): void {
+    this.#timers = this.#timers.filter((other) => other !== timer)
+    this.now = timer.at
+    this.slices++
+    timer.run()
   }
 }
 

@@ -67,6 +67,42 @@ t.test('equal decisions within a window are one line with their number', async (
   t.equal(sink.lines.length, 3, 'the next window begins anew')
 })
 
+t.test('a full window is written in slices, between which requests are decided, and nothing is lost or told twice', async (t) => {
+  const accounts: object[] = []
+  const sink = Object.assign(new Memory(), { account: (totals: { readonly decided: number, readonly dropped: number }) => accounts.push({ ...totals }) })
+  const { log, clock } = logInto(sink)
+  const titled = (i: number) => ({ ...factsOf(toFra), content: `t${String(i).padStart(4, '0')}` as ContentId })
+  for (let i = 0; i < 3000; i++) log.add(titled(i))
+  // What comes while it is written belongs to the next window.
+  const slices: number[] = []
+  const write = sink.write.bind(sink)
+  let last = -1
+  sink.write = (line, n) => {
+    if (clock.slices !== last) slices.push(sink.lines.length)
+    last = clock.slices
+    write(line, n)
+    if (sink.lines.length === 1000) for (let i = 0; i < 5; i++) log.add(titled(i))
+  }
+  clock.advance(1000)
+  t.equal(sink.lines.length, 3000)
+  t.ok(slices.length > 10 && Math.max(...slices.slice(1).map((at, i) => at - (slices[i] ?? 0))) <= 200, `${slices.length} slices`)
+  t.same(accounts, [{ decided: 3000, dropped: 0 }], 'told once, as it was when the window ended')
+  t.same([log.decided, log.recorded], [3005, 3000])
+
+  sink.write = write
+  for (let i = 0; i < 1000; i++) log.add(titled(i))
+  clock.advance(1000)
+  t.same([sink.sum, log.recorded], [4005, 4005])
+  t.same(sink.lines.slice(0, 3000), sink.lines.slice(0, 3000).sort(), 'in order')
+
+  for (let i = 0; i < 1000; i++) log.add(titled(i))
+  clock.slice(1000)
+  t.ok(sink.sum < 5005, 'a window is being written')
+  log.add(titled(0))
+  await log.close()
+  t.same([sink.sum, log.recorded, accounts.at(-1)], [5006, 5006, { decided: 5006, dropped: 0 }], 'an end writes all of it')
+})
+
 t.test('the sum of n is the number of decisions, whatever comes', async () => {
   fc.assert(fc.property(fc.array(fc.tuple(facts, fc.integer({ min: 1, max: 3 }), fc.boolean()), { maxLength: 40 }), fc.integer({ min: 2, max: 12 }), (stream, maxDistinct) => {
     const sink = new Memory()

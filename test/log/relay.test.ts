@@ -73,3 +73,17 @@ t.test('what a thread that died had decided and not told is lost, and shows', as
   clock.advance(1000)
   t.same([hub.decided, hub.recorded], [4, 2])
 })
+
+t.test('a large window comes in parts, after each of which what was decided is what is recorded and dropped', async (t) => {
+  const [clock, kept] = [new Clock(), keeping()]
+  const hub = new RecordHub([kept.sink])
+  const [many, few] = [threadOf(hub, clock, 10_000), threadOf(hub, clock)]
+  for (let i = 0; i < 1000; i++) many.log.add(titled(i))
+  few.log.add(titled(1))
+  clock.advance(1000)
+  t.ok(kept.totals.length > 3, `${kept.totals.length} parts`)
+  const lines = kept.lines.length
+  t.same([lines, hub.recorded, hub.decided], [1001, 1001, 1001])
+  t.ok(kept.totals.every(({ decided }, i) => i === 0 || decided > (kept.totals[i - 1]?.decided ?? 0)), 'no part is told of before it is there')
+  t.same(kept.totals.at(-1), { decided: 1001, dropped: 0 })
+})
