@@ -44,7 +44,7 @@ export async function accountsOf(directory: string): Promise<WriterAccount[]> {
 const ENDS: Record<WriterAccount['end'], string> = {
   stopped: 'stopped as planned',
   running: 'still written to, or killed',
-  killed: 'killed: at most one window of each thread is missing after the last line',
+  killed: 'killed: at most one window of each thread, and what it was just writing, is missing after the last line',
   unknown: 'the last segment is closed and no other follows',
 }
 

@@ -21,6 +21,7 @@ export class Acceptors {
   readonly #servers: Server[] = []
   readonly #onSocket: (socket: Socket) => void
   readonly #onError: (error: unknown) => void
+  #closed = false
 
   /** @param onError for connections that could not be accepted, for want of memory say */
   constructor(onSocket: (socket: Socket) => void, onError: (error: unknown) => void) {
@@ -39,12 +40,13 @@ export class Acceptors {
       if (reusePort || !(error instanceof Error && 'code' in error && error.code === 'ENOTSUP')) throw error
       return this.#add({ host, port, reusePort: false })
     }
-    for (let i = 1; i < LISTENERS; i++) await this.#add({ host, port: first.port, reusePort: true })
+    for (let i = 1; i < LISTENERS && !this.#closed; i++) await this.#add({ host, port: first.port, reusePort: true })
     return first
   }
 
   /** Lets go of the port at once, and resolves when the last connection is gone. */
   async close(): Promise<void> {
+    this.#closed = true
     await Promise.all(this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))))
   }
 
@@ -54,6 +56,8 @@ export class Acceptors {
     // Must not end the process.
     server.on('error', this.#onError)
     this.#servers.push(server)
+    // Whoever closes meanwhile does not know of it.
+    if (this.#closed) server.close()
     return server.address() as AddressInfo
   }
 

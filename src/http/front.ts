@@ -2,7 +2,8 @@
  * The first to read what a connection sends: the PROXY header where one is asked for, then plain requests for the fast
  * lane. With the first byte that is for neither, the connection goes to `node:http`, together with that byte, for good.
  *
- * What comes in one turn of the event loop is dealt with together: all of it read, then all decided, then all written. A
+ * What comes in one turn of the event loop is dealt with together: all of it read, then all decided, then all written but for
+ * answers that end their connection, which are written when they are made. A
  * processor that does one thing many times finds code and data in its caches, and a client that waits is woken once.
  */
 import type { Socket } from 'node:net'
@@ -121,10 +122,8 @@ export class Front {
     const asked = this.#asked
     if (lane === undefined || asked.length === 0) return
     this.#asked = []
-    const answers = asked.map(({ connection, request }) => {
-      connection.asked = false
-      return lane.answerTo(connection, request)
-    })
+    for (const { connection } of asked) connection.asked = false
+    const answers = asked.map(({ connection, request }) => lane.answerTo(connection, request))
     for (const [i, { connection }] of asked.entries()) {
       const text = answers[i]
       if (text !== undefined) lane.send(connection, text)
@@ -138,12 +137,13 @@ export class Front {
     const { socket } = connection
     if (connection.waiting) {
       socket.pause()
+      // With the stream, which then tells of the client's end after it.
+      if (taken < chunk.length) socket.unshift(chunk.subarray(taken))
       connection.onAnswered = () => {
         connection.onAnswered = undefined
         connection.quiet = 0
         if (connection.ended) socket.end()
         if (connection.closing) return connection.stopReading()
-        if (taken < chunk.length) socket.unshift(chunk.subarray(taken))
         socket.resume()
       }
     } else if (socket.writableNeedDrain) {

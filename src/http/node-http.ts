@@ -20,7 +20,6 @@ export function hardenedServer(limits: Limits): Server {
   })
   server.maxHeadersCount = limits.maxHeaders
   server.timeout = limits.idleTimeout
-  server.maxConnections = limits.maxConnections
   return server
 }
 

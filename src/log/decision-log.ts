@@ -29,6 +29,8 @@ export interface DecisionLogOptions {
   readonly maxDistinct?: number
   /** Numbers from 0 up to 1, not 1 itself. Given, the lines of a window are written in random order instead of sorted. */
   readonly shuffle?: () => number
+  /** 32 bits that nobody knows, so that nobody can ask for titles that are slow to count. */
+  readonly seed?: number
   /** Told of decisions that were dropped, in the window in which that happened. */
   readonly onDropped?: (count: number, why: 'too_many' | 'invalid' | 'closed') => void
 }
@@ -50,7 +52,7 @@ export class DecisionLog {
   readonly #maxDistinct: number
   readonly #shuffle: DecisionLogOptions['shuffle']
   readonly #onDropped: DecisionLogOptions['onDropped']
-  readonly #window = new Window()
+  readonly #window: Window
   readonly #memo = new RecordMemo()
   readonly #writer = new LineWriter()
   #overflow = 0
@@ -59,7 +61,8 @@ export class DecisionLog {
   #cancel: (() => void) | undefined
   #closed = false
 
-  constructor({ sinks, router, setTimer, windowMs = 1000, maxDistinct = 10_000, shuffle, onDropped }: DecisionLogOptions) {
+  constructor({ sinks, router, setTimer, windowMs = 1000, maxDistinct = 10_000, shuffle, seed, onDropped }: DecisionLogOptions) {
+    this.#window = new Window(seed)
     this.sinks = sinks
     this.#router = router
     this.#setTimer = setTimer
@@ -118,10 +121,16 @@ export class DecisionLog {
       if (++work % SLICE === 0) yield
     }
     // An order that does not depend on who came first: by what records have in common, then by title.
-    models.sort((a, b) => (a.model.text < b.model.text ? -1 : 1))
+    models.sort((a, b) => compare(a.model.text, b.model.text))
+    for (let i = models.length - 1; i > 0; i--) {
+      const [former, latter] = [models[i - 1], models[i]]
+      if (former === undefined || latter === undefined || former.model.text !== latter.model.text) continue
+      former.titles.push(...latter.titles)
+      latter.titles.length = 0
+    }
     const lines: { line: string, n: number }[] = []
     for (const { model, titles } of models) {
-      titles.sort((a, b) => (a.content < b.content ? -1 : 1))
+      titles.sort((a, b) => compare(a.content, b.content) || a.n - b.n)
       for (const { content, n } of titles) {
         const line = model.line(content, n)
         if (line === undefined) this.#drop(n, 'invalid')
@@ -159,6 +168,10 @@ export class DecisionLog {
     this.dropped += count
     this.#onDropped?.(count, why)
   }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** In place (Fisher and Yates; Durstenfeld 1964). */

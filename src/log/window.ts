@@ -30,7 +30,7 @@ export class Window {
   readonly #groups = new WordTable(5)
   /** By group. */
   readonly #facts: DecisionFacts[] = []
-  readonly #titles = new NameTable()
+  readonly #titles: NameTable
   /** Of a group and a title. */
   readonly #records = new WordTable(2)
   /** By record. */
@@ -38,6 +38,8 @@ export class Window {
   /** Of the facts that were looked for last; -1: a new one. */
   #group = -1
   readonly #named = new Map<string, number>()
+  /** Name of the group that was looked for last and is a new one, where it needs one. */
+  #unnamed: string | undefined
   /** Minute and snapshot, which change seldom, and their number. */
   readonly #eras = new Map<string, number>()
   #minute = NaN
@@ -45,6 +47,11 @@ export class Window {
   #era = 0
   readonly #rejected = new Map<string, number>([['', 0]])
   readonly #known = new Map<RejectedCounts, number>()
+
+  /** @param seed 32 bits that nobody knows: titles are what viewers ask for */
+  constructor(seed?: number) {
+    this.#titles = new NameTable(seed)
+  }
 
   /** Distinct records. */
   get size(): number {
@@ -74,8 +81,9 @@ export class Window {
   /** Adds a record with a count of 1: for the facts that were looked for last, whose record with that title is not there. */
   add(facts: DecisionFacts, content: ContentId): void {
     if (this.#group === -1) {
+      if (this.#unnamed !== undefined) this.#named.set(this.#unnamed, this.#named.size)
       this.#group = this.#groups.add()
-      this.#facts.push(facts)
+      this.#facts.push(kept(facts))
     }
     this.#records.key[0] = this.#group
     this.#records.key[1] = this.#titles.add(content)
@@ -110,6 +118,7 @@ export class Window {
   #number(facts: DecisionFacts): void {
     const { decision, status, object, format, agent, snapshot, now } = facts
     const { why, country } = decision
+    this.#unnamed = undefined
     const era = this.#eraOf(now, snapshot)
     const rejected = this.#rejectedOf(decision.rejected)
     const code = STATUSES.indexOf(status)
@@ -143,7 +152,10 @@ export class Window {
   #name(facts: DecisionFacts): void {
     const { key } = this.#groups
     key[0] = NAMED
-    key[1] = numberOf(this.#named, keyOf(facts))
+    const name = keyOf(facts)
+    const number = this.#named.get(name)
+    if (number === undefined) this.#unnamed = name
+    key[1] = number ?? this.#named.size
     key[2] = key[3] = key[4] = 0
   }
 
@@ -164,6 +176,12 @@ export class Window {
     this.#known.set(rejected, number)
     return number
   }
+}
+
+/** Without the path, which is a piece of the request's text and would keep all of it in memory, cookies and all. */
+function kept(facts: DecisionFacts): DecisionFacts {
+  const { decision } = facts
+  return decision.outcome === 'refuse' ? facts : { ...facts, decision: { ...decision, path: '' } }
 }
 
 function numberOf(names: Map<string, number>, name: string): number {

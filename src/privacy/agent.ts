@@ -45,6 +45,11 @@ export function agentClass(userAgent: string | undefined): AgentClass {
   const found = NAMES.find(text)
   if ((found & TOOL) !== 0) return 'tool'
   if ((found & BOT) !== 0 && !((found & CUBOT) !== 0 && /\bcubot\b/i.test(text))) return 'bot'
-  if (/bot$/i.test(text)) return 'bot'
+  if (endsInBot(text)) return 'bot'
   return (found & PLAYER) !== 0 ? 'human' : 'unknown'
+}
+
+function endsInBot(text: string): boolean {
+  const { length } = text
+  return (text.charCodeAt(length - 3) | 0x20) === 0x62 && (text.charCodeAt(length - 2) | 0x20) === 0x6f && (text.charCodeAt(length - 1) | 0x20) === 0x74
 }

@@ -4,8 +4,8 @@
  */
 
 /** FNV-1a over UTF-16 code units, 32 bits, finished with `mix` because FNV's high bits are weak on short strings. */
-export function hashString(text: string): number {
-  let h = 0x811c9dc5
+export function hashString(text: string, start = 0x811c9dc5): number {
+  let h = start
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
   return mix(h)
 }

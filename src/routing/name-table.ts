@@ -12,15 +12,21 @@ export class NameTable {
   readonly #hashes: number[] = []
   /** Open addressing: a name's number and 1, or 0. At most half of them are taken. */
   #slots = new Int32Array(FIRST_SIZE)
+  readonly #seed: number | undefined
+
+  /** @param seed 32 bits that nobody knows, where strangers choose the names: they must not choose that many of them meet */
+  constructor(seed?: number) {
+    this.#seed = seed
+  }
 
   /** The name's number; -1 where it has none. */
   find(name: string): number {
-    return this.#find(name, hashString(name))
+    return this.#find(name, hashString(name, this.#seed))
   }
 
   /** The name's number, which is the next one where it is new. */
   add(name: string): number {
-    const hash = hashString(name)
+    const hash = hashString(name, this.#seed)
     const known = this.#find(name, hash)
     if (known !== -1) return known
     const number = this.names.push(name) - 1

@@ -14,6 +14,7 @@ export interface PathClass {
 /** Letters of the longest extension. */
 const LONGEST = 6
 const [SLASH, DOT] = [0x2f, 0x2e] as const
+
 /** The rest of a text as a number of 5 bits a character, whatever the case; no text but an extension's own gives an extension's number. Asked for every request. */
 function codeOf(text: string, from: number): number {
   let all = 0
@@ -61,7 +62,7 @@ export function classify(path: string): PathClass {
     if (code === SLASH) break
     if (code === DOT) return BY_EXTENSION.get(codeOf(path, i + 1)) ?? OTHER
   }
-  return path.length > 0 && /\.isml?\/manifest$/i.test(path) ? SMOOTH : OTHER
+  return /\.isml?\/manifest$/i.test(path) ? SMOOTH : OTHER
 }
 
 /** What a player fetches many times a minute: redirecting it would double its latency (and Apple's rule 8.18 forbids it). */

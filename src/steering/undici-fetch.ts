@@ -22,8 +22,8 @@ export interface UndiciFetchOptions {
 
 export interface UndiciFetch {
   readonly fetch: Fetch
-  /** Loads the library, which takes a tenth of a second in which nothing is answered: before it is needed, where it will be. */
-  prepare(): Promise<unknown>
+  /** Loads the library, which takes a tenth of a second in which nothing is answered: before it is needed, where it will be. Never rejects. */
+  prepare(): Promise<void>
   close(): Promise<void>
 }
 
@@ -44,12 +44,16 @@ export function undiciFetch({ connectMs = 500, headersMs = 1000, deadlineMs = 20
       maxResponseSize: maxBytes,
     })
   }
-  const prepare = () => (agent ??= open())
+  // What could not be loaded may be the next time.
+  const prepare = () => (agent ??= open().catch((error: unknown) => {
+    agent = undefined
+    throw error
+  }))
   const fetch: Fetch = async (url) => {
     const { origin, pathname, search } = new URL(url)
-    const ready = await prepare()
     const signal = AbortSignal.timeout(deadlineMs)
     try {
+      const ready = await prepare()
       // The path is sent as it was written: a URL object would have changed it.
       const path = url.startsWith(`${origin}/`) ? url.slice(origin.length) : pathname + search
       const { statusCode, headers, body } = await ready.request({ origin, path, method: 'GET', headers: HEADERS, signal })
@@ -60,7 +64,7 @@ export function undiciFetch({ connectMs = 500, headersMs = 1000, deadlineMs = 20
       throw new UpstreamError(signal.aborted ? 'timeout' : reasonOf(error), { cause: error })
     }
   }
-  return { fetch, prepare, close: async () => (await agent)?.destroy() }
+  return { fetch, prepare: () => prepare().then(() => undefined, () => undefined), close: async () => (await agent?.catch(() => undefined))?.destroy() }
 }
 
 const HEADERS = { 'user-agent': 'wissel', accept: '*/*', 'accept-encoding': 'identity' }

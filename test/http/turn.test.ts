@@ -30,7 +30,7 @@ function stage(respond: (target: string) => Answer | Promise<Answer> = plain) {
     const duplex = new Duplex({
       read: () => undefined,
       write: (text: Buffer, _encoding, written) => {
-        for (const [, body = ''] of text.toString('latin1').matchAll(/\r\n\r\n(\S+)/g)) done.push(`write ${name} ${body}`)
+        for (const [, body = ''] of text.toString('latin1').matchAll(/\r\n\r\n(\/\w+?)(?=HTTP\/|$)/g)) done.push(`write ${name} ${body}`)
         written()
       },
       final: (ended) => {
@@ -135,6 +135,20 @@ t.test('a second request in the turn waits for a first whose answer takes a whil
   late.resolve(plain('/1'))
   await turn()
   t.same(done, ['decide /1', 'write one /1', 'decide /2', 'write one /2'])
+})
+
+t.test('what was asked behind an answer that takes a while is answered too, when the client has said all', async (t) => {
+  const late = Promise.withResolvers<Answer>()
+  const { done, open } = stage((target) => (target === '/1' ? late.promise : plain(target)))
+  const { socket } = open('one')
+  await turn()
+  socket.push(['/1', '/2', '/3'].map((target) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''))
+  socket.push(null)
+  await turn()
+  t.same(done, ['decide /1'])
+  late.resolve(plain('/1'))
+  await once(socket, 'finish')
+  t.same(done, ['decide /1', 'write one /1', 'decide /2', 'decide /3', 'write one /2', 'write one /3', 'end one'])
 })
 
 t.test('who is gone before the turn ends costs nobody else an answer', async (t) => {

@@ -82,6 +82,19 @@ t.test('each title of a group has its count, and a window that was cleared has n
   t.end()
 })
 
+t.test('what is only looked for leaves nothing, and what is counted no path', (t) => {
+  const window = new Window()
+  const unnumbered = (i: number) => ({ ...factsOf(redirectTo(service, target, { why: ['nearest', 'load', 'spill', 'panic'], path: '/secret' })), now: NOW + i * 60_000 })
+  for (let i = 0; i < 100; i++) t.equal(window.count(unnumbered(i)), false)
+  window.add(unnumbered(99), 'a' as ContentId)
+  t.equal(window.countAs('a' as ContentId), true)
+  t.equal(window.count({ ...unnumbered(99), content: 'a' as ContentId }), true)
+  t.equal(window.count({ ...unnumbered(98), content: 'a' as ContentId }), false)
+  t.same(window.groups().map(({ titles }) => titles), [[{ content: 'a', n: 3 }]])
+  t.notMatch(JSON.stringify(window.groups()), /secret/)
+  t.end()
+})
+
 t.test('a decision that is one more of another title is counted there', (t) => {
   const window = new Window()
   const given = { ...factsOf(redirectTo(service, target)), content: 'a' as ContentId }

@@ -2,7 +2,8 @@
  * Whether a stream adds up: decided = recorded + dropped + lost, for each writer.
  *
  * Lost is what a mark or a header counts and no line accounts for. Of what a killed process had in memory nothing can be
- * known afterwards, so its end is reported as such: at most one flush window per thread is missing after it.
+ * known afterwards, so its end is reported as such: at most one flush window per thread is missing after it, and
+ * what was just being written of the one before.
  */
 import { parseLine } from './lines.ts'
 import type { SegmentLine, Totals } from './lines.ts'

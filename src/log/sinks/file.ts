@@ -73,7 +73,7 @@ export class FileSink implements Sink {
     this.#bytes += bytes.length
     if (this.#scheduled || this.#running || this.#cancelRetry !== undefined) return
     this.#scheduled = true
-    // One write for all lines of a window.
+    // One write for all lines that come at a time.
     queueMicrotask(() => {
       this.#scheduled = false
       this.#start()

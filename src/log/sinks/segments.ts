@@ -119,7 +119,7 @@ export class SegmentSink implements Sink {
     this.#queue.abandon()
   }
 
-  /** One write for all lines of a window. */
+  /** One write for all lines that come at a time. */
   #schedule(): void {
     if (this.#scheduled || this.#running || this.#cancelRetry !== undefined) return
     this.#scheduled = true

@@ -9,7 +9,7 @@ export interface Sink {
    * @param count the decisions that it stands for
    */
   write(line: string, count: number): void
-  /** After the lines of a window: what was decided since the start, and how much of it is in no line. Nothing waits then. */
+  /** After the lines of a window, or of a part of it: what was decided since the start, and how much of it is in no line. Nothing waits then. */
   account?(totals: { readonly decided: number, readonly dropped: number }): void
   /** Writes what is left, within a time of the sink's own, and counts the rest as dropped. Never rejects. */
   close(): Promise<void>

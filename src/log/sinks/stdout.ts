@@ -72,7 +72,7 @@ export class StdoutSink implements Sink {
     } else this.#queue.push({ text: line, count })
     if (this.#scheduled) return
     this.#scheduled = true
-    // One write for all lines of a window.
+    // One write for all lines that come at a time.
     queueMicrotask(() => {
       this.#scheduled = false
       this.#pump()
