@@ -80,7 +80,7 @@ class Listener implements PublicServer {
     }
     const connection = new Connection(socket)
     this.#connections.set(socket, connection)
-    socket.once('close', () => this.#connections.delete(socket))
+    socket.on('close', () => this.#connections.delete(socket))
     this.#front.accept(connection)
   }
 
