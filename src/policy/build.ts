@@ -4,7 +4,6 @@
  */
 import { buildZones } from '../geo/zones.ts'
 import type { JurisdictionPolicy, Pool, Service, Snapshot, Step, Version } from '../routing/model.ts'
-import { NameMap } from '../routing/name-table.ts'
 import type { Bundle, Kind } from './bundle.ts'
 import { KINDS } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
@@ -64,7 +63,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
   const steps: Step[] = []
   const compiling: Compiling = { fleet, policies, zones: zoneNames, unread, pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), lawful: new Map(), now: options.now, problems }
   const services: Service[] = []
-  const hosts = new NameMap<Service>()
+  const hosts = new Map<string, Service>()
   const prefixes = new Map<string, Service>()
   const inner = new Map<string, Service>()
   const sources = new Map<string, SourceDocument>()

@@ -8,7 +8,6 @@
 import { Zones } from '../geo/zones.ts'
 import type { SharedZones } from '../geo/zones.ts'
 import type { Group, JurisdictionPolicy, Pool, Service, Snapshot, Step, Target, Zone } from '../routing/model.ts'
-import { NameMap } from '../routing/name-table.ts'
 
 /** The lists of a snapshot, in the order in which they are sent: an entry refers to those before it and to its own list. */
 const LISTS = ['groups', 'policies', 'targets', 'pools', 'steps', 'services'] as const
@@ -112,7 +111,7 @@ class Packer {
 export class Assembly {
   readonly #numbered: object[] = []
   readonly #lists: Record<ListName | 'zones', object[]> = { groups: [], policies: [], targets: [], pools: [], steps: [], services: [], zones: [] }
-  readonly #hosts = new NameMap<Service>()
+  readonly #hosts = new Map<string, Service>()
   readonly #prefixes = new Map<string, Service>()
 
   /** The snapshot, with its last piece. */

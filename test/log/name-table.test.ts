@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { hashString } from '../../src/routing/hash.ts'
-import { NameMap, NameTable } from '../../src/routing/name-table.ts'
+import { NameTable } from '../../src/log/name-table.ts'
 
 t.test('names have the numbers in whose order they came', async () => {
   fc.assert(fc.property(fc.array(fc.string({ maxLength: 3 }), { maxLength: 200 }), fc.string({ maxLength: 3 }), (all, other) => {
@@ -27,20 +27,9 @@ t.test('names whose hashes meet are told apart', (t) => {
     if (other !== undefined) pair = [other, name]
     seen.set(hash, name)
   }
-  const map = new NameMap<number>().set(pair[0], 1)
-  t.equal(map.get(pair[1]), undefined)
-  map.set(pair[1], 2)
-  t.same(pair.map((name) => map.get(name)), [1, 2])
-  t.end()
-})
-
-t.test('a map by name is a map', (t) => {
-  const map = new NameMap<number>()
-  for (let i = 0; i < 500; i++) map.set(`h${i}.example`, i)
-  map.set('h7.example', 70)
-  t.same([map.size, map.get('h7.example'), map.get('h499.example'), map.get('h500.example'), map.has('h1.example')], [500, 70, 499, undefined, true])
-  t.same([...map].slice(6, 8), [['h6.example', 6], ['h7.example', 70]])
-  t.throws(() => (map as Map<string, number>).delete('h1.example'), TypeError)
-  t.throws(() => map.clear(), TypeError)
+  const table = new NameTable()
+  t.equal(table.add(pair[0]), 0)
+  t.equal(table.find(pair[1]), -1)
+  t.same([table.add(pair[1]), ...pair.map((name) => table.find(name))], [1, 0, 1])
   t.end()
 })
