@@ -2,9 +2,9 @@
  * The first to read what a connection sends: the PROXY header where one is asked for, then plain requests for the fast
  * lane. With the first byte that is for neither, the connection goes to `node:http`, together with that byte, for good.
  *
- * What comes in one turn of the event loop is dealt with together: all of it read, then all decided, then all written but for
- * answers that end their connection, which are written when they are made. A
- * processor that does one thing many times finds code and data in its caches, and a client that waits is woken once.
+ * What comes in one turn of the event loop is dealt with together: all of it read, then all decided, then all written, but for
+ * answers that end their connection, which are written when they are made. A processor that does one thing many times finds
+ * code and data in its caches, and a client that waits is woken once.
  */
 import type { Socket } from 'node:net'
 import { ClientAddress } from '../privacy/address.ts'
