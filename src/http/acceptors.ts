@@ -2,9 +2,9 @@
  * Several listeners on one port. A turn of the event loop takes one new connection from each, so with one alone a busy
  * router deals with one new connection, one request and one answer a turn, and finds its caches cold for each of them.
  */
+import { once } from 'node:events'
 import { Server } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { once } from 'node:events'
 
 export interface ListenOptions {
   readonly host: string
@@ -29,7 +29,7 @@ export class Acceptors {
     this.#onError = onError
   }
 
-  /** Rejects as the system does. */
+  /** Rejects as the system does, and where it is closed meanwhile. */
   async listen({ host, port, reusePort = false }: ListenOptions): Promise<AddressInfo> {
     if (!reusePort && port !== 0) await this.#expectFree(host, port)
     let first: AddressInfo
@@ -40,7 +40,7 @@ export class Acceptors {
       if (reusePort || !(error instanceof Error && 'code' in error && error.code === 'ENOTSUP')) throw error
       return this.#add({ host, port, reusePort: false })
     }
-    for (let i = 1; i < LISTENERS && !this.#closed; i++) await this.#add({ host, port: first.port, reusePort: true })
+    for (let i = 1; i < LISTENERS; i++) await this.#add({ host, port: first.port, reusePort: true })
     return first
   }
 
@@ -52,12 +52,14 @@ export class Acceptors {
 
   async #add(options: Required<ListenOptions>): Promise<AddressInfo> {
     const server = await listening(options)
+    if (this.#closed) {
+      server.close()
+      throw new Error('the listener was closed before it listened')
+    }
     server.on('connection', this.#onSocket)
     // Must not end the process.
     server.on('error', this.#onError)
     this.#servers.push(server)
-    // Whoever closes meanwhile does not know of it.
-    if (this.#closed) server.close()
     return server.address() as AddressInfo
   }
 

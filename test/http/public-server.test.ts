@@ -163,6 +163,21 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
     client.destroy()
   })
 
+  t.test('a listener that is closed while it begins to listen does not listen', async (t) => {
+    const server = createPublicServer({ fastLane, respond: tinyRouter(), onRejected: () => undefined, onError: () => undefined, now: () => 0 })
+    // Free a moment ago, so that it is known where nobody must listen.
+    const other = createPublicServer({ fastLane, respond: tinyRouter(), onRejected: () => undefined, onError: () => undefined, now: () => 0 })
+    const { port } = await other.listen({ host: '127.0.0.1', port: 0 })
+    await other.close()
+    const listening = t.rejects(server.listen({ host: '127.0.0.1', port }), { message: /closed/ })
+    await server.close()
+    await listening
+    const client = new RawClient(port)
+    await client.send(GET).catch(() => undefined)
+    t.equal(await client.answer(), undefined)
+    client.destroy()
+  })
+
   t.test('a port that is taken is an error of listening, and several listeners may share one when they say so', async (t) => {
     const make = () => createPublicServer({ fastLane, respond: tinyRouter(), onRejected: () => undefined, onError: () => undefined, now: () => 0 })
     const [one, two, three] = [make(), make(), make()]
