@@ -4,7 +4,7 @@
  * reading them as YAML takes minutes.
  */
 import { readFile } from 'node:fs/promises'
-import { build } from '../src/cli/check.ts'
+import { build } from '../src/cli/configuration.ts'
 import { Locator } from '../src/geo/locator.ts'
 import { compileGeo } from '../src/geo/mmdb.ts'
 import { buildZones } from '../src/geo/zones.ts'

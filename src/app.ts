@@ -11,7 +11,7 @@ import { embeddedSource } from './app/embedded.ts'
 import { createPlayers } from './app/players.ts'
 import { createSinks } from './app/sinks.ts'
 import type { Source } from './app/source.ts'
-import { loadSettings } from './cli/check.ts'
+import { loadSettings } from './cli/configuration.ts'
 import { WisselError } from './errors.ts'
 import { Locator } from './geo/locator.ts'
 import { GeoSource } from './geo/source.ts'
@@ -205,7 +205,6 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   await board.start()
   await located
 
-
   const consumption = settings.usage === undefined ? undefined : await openConsumption(settings.usage, { directory, setTimer, now, messages, snapshot: () => world?.snapshot })
   running.defer(() => consumption?.close())
 
@@ -231,6 +230,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   messages.info('started', { listener: formatEndpoint(atPublic), ...(world === undefined ? {} : { version: world.snapshot.label }) })
 
   geo.start()
+  metrics.open().catch((error: unknown) => messages.error('task_failed', { task: 'metrics' }, error))
 
   return {
     public: atPublic,

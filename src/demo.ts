@@ -1,5 +1,5 @@
 /** Targets for a first try: a server for each loopback target of the configuration, answering manifests with a playlist that names it. */
-import { createServer } from 'node:http'
+import { createServer } from './http/builtin.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Target } from './routing/model.ts'
 

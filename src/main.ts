@@ -120,7 +120,7 @@ async function run(args: readonly string[]): Promise<number> {
     }
     case 'explain': {
       if (values.url === undefined || values.ip === undefined) throw usage('explain needs --url and --ip')
-      const { loadConfiguration } = await import('./cli/check.ts')
+      const { loadConfiguration } = await import('./cli/configuration.ts')
       const { explainCommand } = await import('./cli/explain.ts')
       return explainCommand(await loadConfiguration(directory, io.now()), { directory, url: values.url, ip: values.ip, json: values.json ?? false, now: io.now(), out: io.out, err: io.err })
     }
@@ -143,7 +143,7 @@ async function run(args: readonly string[]): Promise<number> {
       return log(rest, values)
     case 'verify': {
       const { verify } = await import('./cli/verify.ts')
-      const { loadConfiguration } = await import('./cli/check.ts')
+      const { loadConfiguration } = await import('./cli/configuration.ts')
       return verify(need(rest[0], 'verify needs a log'), { configurations: [await loadConfiguration(values.config ?? 'config', io.now())], json: values.json ?? false, out: io.out })
     }
     case 'target':
@@ -156,7 +156,7 @@ async function run(args: readonly string[]): Promise<number> {
 async function log([verb, ...rest]: readonly string[], values: Values): Promise<number> {
   if (verb === 'verify') return (await import('./cli/log.ts')).verifyLog(need(rest[0], 'log verify needs a directory'), { json: values.json ?? false, out: io.out })
   if (verb !== 'import') throw usage('log has two verbs: log verify DIR, log import FORMAT FILE')
-  const { loadConfiguration } = await import('./cli/check.ts')
+  const { loadConfiguration } = await import('./cli/configuration.ts')
   const { importCommand } = await import('./cli/log-import.ts')
   const directory = values.config ?? 'config'
   const { snapshot } = await loadConfiguration(directory, io.now())

@@ -1,6 +1,6 @@
 /** The state of one process: its configuration directory, looked at every few seconds. No Redis code is loaded. */
 import { randomBytes } from 'node:crypto'
-import { loadConfiguration } from '../cli/check.ts'
+import { loadConfiguration } from '../cli/configuration.ts'
 import { WisselError } from '../errors.ts'
 import { OverrideFile } from '../health/override-file.ts'
 import type { OperatorLog } from '../log/operator-log.ts'

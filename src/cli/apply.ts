@@ -11,7 +11,7 @@ import { forgetRouters, readRouters } from '../state/router-report.ts'
 import type { RouterReport } from '../state/router-report.ts'
 import { compareHeads } from '../state/store.ts'
 import type { Head, Position, Stage } from '../state/store.ts'
-import { build, loadConfiguration } from './check.ts'
+import { build, loadConfiguration } from './configuration.ts'
 import { label, pause, withState } from './with-state.ts'
 import type { CommandIO } from './with-state.ts'
 

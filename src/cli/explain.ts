@@ -16,7 +16,7 @@ import { LoadTally } from '../routing/load.ts'
 import { Router } from '../router.ts'
 import type { World } from '../router.ts'
 import { geoPaths } from '../settings.ts'
-import type { Loaded } from './check.ts'
+import type { Loaded } from './configuration.ts'
 
 export interface ExplainOptions {
   readonly directory: string

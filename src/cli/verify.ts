@@ -12,7 +12,7 @@ import { digest, encodeBundle } from '../policy/bundle.ts'
 import type { DecisionRecord } from '../privacy/record.ts'
 import { faults } from '../routing/jurisdiction.ts'
 import type { Service, Snapshot, Target } from '../routing/model.ts'
-import type { Loaded } from './check.ts'
+import type { Loaded } from './configuration.ts'
 
 export interface VerifyOptions {
   /** One for each snapshot that the log may hold; `loadConfiguration` makes them. */

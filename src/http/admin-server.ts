@@ -3,7 +3,7 @@
  * default; anywhere else only with a bearer token. No web page can read from it or act through it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { createServer } from 'node:http'
+import { createServer } from './builtin.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ClientAddress } from '../privacy/address.ts'

@@ -2,7 +2,7 @@
  * A request as it came off the wire and the answer that goes back: what every listener shares, whatever parsed the bytes.
  * Everything between the two is synchronous.
  */
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from './builtin.ts'
 import type { ClientPort } from '../privacy/port.ts'
 import type { Fields } from './fields.ts'
 

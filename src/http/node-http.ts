@@ -1,5 +1,5 @@
 /** `node:http` with the settings that a public listener needs, and the reading of what it tells. */
-import { createServer } from 'node:http'
+import { createServer } from './builtin.ts'
 import type { Server } from 'node:http'
 import type { Limits } from './limits.ts'
 import type { HttpRejectionName } from './rejection.ts'

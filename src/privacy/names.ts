@@ -60,7 +60,11 @@ export function names(lists: readonly (readonly [words: readonly string[], bit: 
   }
 
   // A step is one look-up: where to go on, times the width, and above it the bits of what has been found there.
-  const steps = Int32Array.from(next, (state) => ((bits[state] ?? 0) << BITS_AT) | (state * width))
+  const steps = new Int32Array(states * width)
+  for (let edge = 0; edge < steps.length; edge++) {
+    const state = next[edge] ?? 0
+    steps[edge] = ((bits[state] ?? 0) << BITS_AT) | (state * width)
+  }
   return {
     find: (text) => {
       let step = 0

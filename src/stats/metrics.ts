@@ -1,18 +1,16 @@
 /**
- * The metrics, for Prometheus to fetch. The owner of `prom-client`.
+ * The metrics, for Prometheus to fetch.
  *
  * What is counted per request comes from `RequestCounts`, of one thread or several, when somebody asks. No label holds anything of a
  * viewer, and how many series there are is decided by the configuration (`definitions.ts`).
  */
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import type { DecisionLog } from '../log/decision-log.ts'
 import { HEALTH_STATES } from '../routing/model.ts'
 import type { HealthTable } from '../routing/health-table.ts'
 import type { HealthState, Snapshot } from '../routing/model.ts'
 import { REASON_NAMES } from '../routing/reasons.ts'
-import { METRICS } from './definitions.ts'
-import type { MetricName } from './definitions.ts'
 import { renderDurations } from './durations.ts'
+import type { Page, Sample, Series } from './page.ts'
 import { NO_REQUESTS } from './request-counts.ts'
 import type { RequestTotals } from './request-counts.ts'
 
@@ -56,11 +54,10 @@ interface ArchiveFacts {
   readonly daysLeft: number
 }
 
-type Labels = Readonly<Record<string, string>>
-type Sample = { readonly labels: Labels, readonly value: number }
-
 export class Metrics {
-  readonly #registry = new Registry()
+  readonly #series: Series[] = []
+  readonly #process: boolean
+  #page: Promise<Page> | undefined
   readonly #read: () => RequestTotals | Promise<RequestTotals>
   /** As they were when they were asked for last. */
   #requests: RequestTotals = NO_REQUESTS
@@ -80,6 +77,7 @@ export class Metrics {
 
   constructor({ now, snapshotReasons, requests = () => NO_REQUESTS, threads, log, geo, process = true }: MetricsOptions) {
     this.#read = requests
+    this.#process = process
     this.#snapshotRefused = new Map([...snapshotReasons, OTHER].map((reason) => [reason, 0]))
     this.#collect('wissel_steering_answers_total', () => [...this.#requests.steered].map(([name, value]) => {
       const [result = '', following = ''] = name.split(' ')
@@ -123,7 +121,6 @@ export class Metrics {
     this.#collect('wissel_archive_expired_total', () => this.#archiveSamples(({ expired }) => [sample(expired)]))
     this.#collect('wissel_archive_key_days', () => this.#archiveSamples(({ daysLeft }) => [sample(daysLeft)]))
     this.#collect('wissel_target_state', () => this.#targetStates())
-    if (process) collectDefaultMetrics({ register: this.#registry })
   }
 
   threadDied(): void {
@@ -185,33 +182,23 @@ export class Metrics {
     this.#world = { snapshot, health, appliedAt }
   }
 
-  async render(): Promise<{ readonly contentType: string, readonly text: string }> {
-    this.#requests = await this.#read()
-    return { contentType: this.#registry.contentType, text: `${await this.#registry.metrics()}\n${renderDurations(this.#requests.durations)}` }
+  /** Begins to watch the process. To be called once players are answered: what it loads takes 40 ms, for which no start should wait. */
+  async open(): Promise<void> {
+    await this.#opened()
   }
 
-  #collect(name: Exclude<MetricName, 'wissel_decision_duration_seconds'>, read: () => readonly Sample[]): void {
-    const { type, help, labels } = METRICS[name]
-    const config = { name, help, labelNames: Object.keys(labels), registers: [this.#registry] }
-    if (type === 'counter') {
-      new Counter({
-        ...config,
-        collect() {
-          this.reset()
-          for (const { labels: of, value } of read()) this.inc(of, value)
-        },
-      })
-      return
-    }
-    new Gauge({
-      ...config,
-      collect() {
-        this.reset()
-        // Resetting a gauge without labels gives it a zero, where nothing is known.
-        if (config.labelNames.length === 0) this.remove()
-        for (const { labels: of, value } of read()) this.set(of, value)
-      },
-    })
+  async render(): Promise<{ readonly contentType: string, readonly text: string }> {
+    this.#requests = await this.#read()
+    const page = await this.#opened()
+    return { contentType: page.contentType, text: `${await page.render()}\n${renderDurations(this.#requests.durations)}` }
+  }
+
+  #opened(): Promise<Page> {
+    return (this.#page ??= import('./page.ts').then(({ createPage }) => createPage(this.#series, this.#process)))
+  }
+
+  #collect(name: Series['name'], read: Series['read']): void {
+    this.#series.push({ name, read })
   }
 
   #archiveSamples(read: (archive: ArchiveFacts) => Sample[]): Sample[] {
@@ -243,6 +230,6 @@ function samples(counts: readonly { readonly value: number }[]): Sample[] {
   return counts.map(({ value, ...labels }) => sample(value, labels))
 }
 
-function sample(value: number, labels: Labels = {}): Sample {
+function sample(value: number, labels: Sample['labels'] = {}): Sample {
   return { value, labels }
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tmpdir } from 'node:os'
 import t from 'tap'
-import { loadConfiguration } from '../../src/cli/check.ts'
+import { loadConfiguration } from '../../src/cli/configuration.ts'
 import { formatProblem } from '../../src/policy/problem.ts'
 import { NOW, POLICY, SERVICE, TARGETS, ZONES } from '../policy/base.ts'
 

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { build } from '../../src/cli/check.ts'
+import { build } from '../../src/cli/configuration.ts'
 import { errors, formatProblem } from '../../src/policy/problem.ts'
 import { bundleOf } from '../../src/policy/bundle.ts'
 import { replaceFile, start } from '../e2e/running.ts'
