@@ -8,6 +8,7 @@ import { labelOf } from '../policy/build.ts'
 import type { Built } from '../policy/build.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import { digest, encodeBundle } from '../policy/bundle.ts'
+import { DocumentMemory } from '../policy/document.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Problem } from '../policy/problem.ts'
 import type { Snapshot, Version } from '../routing/model.ts'
@@ -36,10 +37,11 @@ export interface EmbeddedOptions {
 export function embeddedSource(options: EmbeddedOptions): Source {
   const { directory, messages, metrics, now } = options
   const store = new MemoryStore()
+  const memory = new DocumentMemory()
   /** What was built to see whether it is usable: the follower need not build it once more. */
   let tried: { readonly mark: string; readonly snapshot: Snapshot } | undefined
   const build = async (bundle: Bundle, version: Version): Promise<Built> =>
-    tried?.mark === version.digest ? { snapshot: { ...tried.snapshot, version, label: labelOf(version) }, problems: [] } : buildInSlices(bundle, version, now())
+    tried?.mark === version.digest ? { snapshot: { ...tried.snapshot, version, label: labelOf(version) }, problems: [] } : buildInSlices(bundle, version, now(), memory)
   const follower = new Follower({ store, build, apply: options.apply, prove, router: options.router })
   const shared = new SharedDrawKey({ router: options.router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
   let looked: string | undefined
@@ -68,7 +70,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     seen = mark
     if (mark === follower.applied?.sha256) return true
     if (tried?.mark !== mark) {
-      const { snapshot, problems } = await buildInSlices(bundle, { epoch: 1, number: 1, digest: mark }, now())
+      const { snapshot, problems } = await buildInSlices(bundle, { epoch: 1, number: 1, digest: mark }, now(), memory)
       if (snapshot === undefined) {
         metrics.snapshotRefused('invalid')
         messages.warn('snapshot_refused', { reason: 'invalid', count: errors(problems).length })
@@ -94,7 +96,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       return follower.quarantined
     },
     start: async () => {
-      const found = await loadConfiguration(directory, now())
+      const found = await loadConfiguration(directory, now(), memory)
       if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
       for (const problem of found.problems) report(problem)
       tried = { mark: digest(encodeBundle(found.bundle)), snapshot: found.snapshot }

@@ -6,6 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { MirroredOverrides } from '../health/override-file.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
+import { DocumentMemory } from '../policy/document.ts'
 import { errors } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
 import type { PollResult } from '../state/follower.ts'
@@ -56,10 +57,11 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
   const kept = new LastKnownGood({ directory: join(stateDirectory, 'snapshots') })
   let refused: RefusedHead | null = null
   const started = now()
+  const memory = new DocumentMemory()
   const shared = new SharedDrawKey({ router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
   const follower: Follower = new Follower({
     store: state.store,
-    build: (bundle, version) => buildInSlices(bundle, version, now()),
+    build: (bundle, version) => buildInSlices(bundle, version, now(), memory),
     apply: options.apply,
     router,
     prove,

@@ -4,6 +4,7 @@ import type { HealthExchange } from '../health/exchange.ts'
 import type { Built } from '../policy/build.ts'
 import { buildInSteps } from '../policy/build.ts'
 import type { Bundle } from '../policy/bundle.ts'
+import type { DocumentMemory } from '../policy/document.ts'
 import { countryPlace } from '../geo/countries.ts'
 import { drawKey } from '../privacy/draw.ts'
 import type { DrawKey } from '../privacy/draw.ts'
@@ -34,12 +35,12 @@ export interface Source {
   close(): Promise<void>
 }
 
-/** Milliseconds that a build may keep requests waiting, but for a single large file. */
+/** Milliseconds that a build may keep requests waiting, but for a single large document. */
 const SLICE_MS = 3
 
 /** Builds in between requests. */
-export async function buildInSlices(bundle: Bundle, version: Version, now: number): Promise<Built> {
-  const steps = buildInSteps(bundle, { version, now, continentOf: (country) => countryPlace(country)?.continent })
+export async function buildInSlices(bundle: Bundle, version: Version, now: number, memory: DocumentMemory): Promise<Built> {
+  const steps = buildInSteps(bundle, { version, now, memory, continentOf: (country) => countryPlace(country)?.continent })
   let until = performance.now() + SLICE_MS
   for (;;) {
     const step = steps.next()

@@ -7,6 +7,7 @@ import type { Built } from '../policy/build.ts'
 import { buildSnapshot } from '../policy/build.ts'
 import { bundleOf, digest, encodeBundle } from '../policy/bundle.ts'
 import type { Bundle } from '../policy/bundle.ts'
+import type { DocumentMemory } from '../policy/document.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Settings } from '../policy/settings.ts'
 import { readSettings, SETTINGS_FILE } from '../policy/settings.ts'
@@ -20,7 +21,7 @@ export interface Loaded extends Built {
 }
 
 /** Reads and builds a configuration directory. Rejects only where the directory itself cannot be read. */
-export async function loadConfiguration(directory: string, now: number): Promise<Loaded> {
+export async function loadConfiguration(directory: string, now: number, memory?: DocumentMemory): Promise<Loaded> {
   let bundle = bundleOf([])
   let settingsText: string | undefined
   try {
@@ -31,7 +32,7 @@ export async function loadConfiguration(directory: string, now: number): Promise
   }
   const read = readSettings(SETTINGS_FILE, settingsText ?? '')
   const around = [...(await missingFiles(read, directory)), ...(await strayFiles(directory))]
-  const built = build(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, now)
+  const built = build(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, now, memory)
   // Where the state is in Redis, so is the database.
   if (built.asns === true && settingsText !== undefined && read.settings.redis === undefined && read.settings.geo?.asnDatabase === undefined) {
     around.push(read.problem(['geo', 'asnDatabase'], 'is not set, so no zone or step that names an asn holds for anybody', 'warning'))
@@ -49,8 +50,8 @@ export async function loadSettings(directory: string): Promise<Settings> {
   return settings
 }
 
-export function build(bundle: Bundle, version: Version, now: number): Built {
-  return buildSnapshot(bundle, { version, now, continentOf: (country) => countryPlace(country)?.continent })
+export function build(bundle: Bundle, version: Version, now: number, memory?: DocumentMemory): Built {
+  return buildSnapshot(bundle, { version, now, memory, continentOf: (country) => countryPlace(country)?.continent })
 }
 
 function missingIsEmpty(error: unknown): undefined {

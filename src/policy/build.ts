@@ -7,7 +7,7 @@ import type { JurisdictionPolicy, Pool, Service, Snapshot, Step, Version } from 
 import type { Bundle, Kind } from './bundle.ts'
 import { KINDS } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
-import { readDocuments } from './document.ts'
+import { DocumentMemory, readInSteps } from './document.ts'
 import { compileFleet } from './fleet.ts'
 import type { FleetFile } from './fleet.ts'
 import { compilePolicy } from './jurisdiction.ts'
@@ -26,6 +26,8 @@ export interface BuildOptions {
   readonly now: number
   /** The continent of a country, for zones that name one. */
   readonly continentOf: (country: string) => string | undefined
+  /** Of builds before. Default none. */
+  readonly memory?: DocumentMemory | undefined
 }
 
 export interface Built {
@@ -50,11 +52,11 @@ export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
 }
 
 /**
- * The same in steps of about a file or a service each, for a process that has something else to do in between.
+ * The same in steps of about a document or a service each, for a process that has something else to do in between.
  */
 export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<void, Built> {
   const problems: Problem[] = []
-  const { documents, unread } = yield* sortDocuments(bundle, problems)
+  const { documents, unread } = yield* sortDocuments(bundle, options.memory ?? new DocumentMemory(), problems)
 
   const fleet = compileFleet(documents.targets.map((document) => readFleet(document, problems)), unread.has('targets'), problems)
   const policies = compilePolicies(documents.policies, problems)
@@ -118,9 +120,10 @@ interface Sorted {
   readonly unread: ReadonlySet<Kind>
 }
 
-function* sortDocuments(bundle: Bundle, problems: Problem[]): Generator<void, Sorted> {
+function* sortDocuments(bundle: Bundle, memory: DocumentMemory, problems: Problem[]): Generator<void, Sorted> {
   const documents: Sorted['documents'] = { targets: [], services: [], zones: [], policies: [] }
   const unread = new Set<Kind>()
+  memory.turn()
   for (const { path, text } of bundle.files) {
     yield
     const kind = KINDS.find((name) => path.startsWith(`${name}/`))
@@ -128,10 +131,10 @@ function* sortDocuments(bundle: Bundle, problems: Problem[]): Generator<void, So
       problems.push({ file: path, line: 1, path: '', message: `belongs to none of ${KINDS.join('/, ')}/; move it`, severity: 'error' })
       continue
     }
-    const read = readDocuments(path, text)
+    const read = yield* readInSteps(path, text, memory)
     problems.push(...read.problems)
     if (read.problems.length > 0) unread.add(kind)
-    documents[kind].push(...read.documents)
+    for (const document of read.documents) documents[kind].push(document)
   }
   return { documents, unread }
 }

@@ -1,4 +1,5 @@
 /** One YAML document with the line of everything in it. The only user of the package `yaml`. */
+import { hash } from 'node:crypto'
 import { isAlias, isMap, isNode, isPair, isSeq, LineCounter, parseAllDocuments } from 'yaml'
 import type { Document, ParsedNode } from 'yaml'
 import type { Path, Problem } from './problem.ts'
@@ -18,37 +19,127 @@ export interface SourceDocument {
  * Reads a file of one or more documents. Duplicate keys, tags and syntax errors are problems. YAML's aliases are
  * allowed, so that a thousand targets can share one declaration, up to a number that no small file can blow up to.
  */
-export function readDocuments(file: string, text: string): { documents: SourceDocument[]; problems: Problem[] } {
+export function readDocuments(file: string, text: string): Read {
+  const steps = readInSteps(file, text, new DocumentMemory())
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+export interface Read {
+  readonly documents: SourceDocument[]
+  readonly problems: Problem[]
+}
+
+/** The same, a document a step; those that the memory knows cost next to nothing. */
+export function* readInSteps(file: string, text: string, memory: DocumentMemory): Generator<void, Read> {
   if (text.length > MAX_FILE_BYTES) return { documents: [], problems: [whole(file, `the file has ${text.length} bytes; the limit is ${MAX_FILE_BYTES}`)] }
-  const lines = new LineCounter()
-  const parsed = parseAllDocuments(text, { lineCounter: lines, schema: 'core', uniqueKeys: true, strict: true, prettyErrors: false })
   const documents: SourceDocument[] = []
   const problems: Problem[] = []
-  // An empty stream is an empty file.
-  for (const document of 'empty' in parsed ? [] : parsed) {
-    for (const error of [...document.errors, ...document.warnings]) {
-      problems.push({ file, line: lines.linePos(error.pos[0]).line, path: '', message: sentence(error.message), severity: 'error' })
+  for (const part of partsOf(text)) {
+    yield
+    const contents = memory.read(part.text)
+    for (const [position, { value, mistakes }] of contents.entries()) {
+      for (const { line, message } of mistakes) problems.push({ file, line: part.line + line, path: '', message, severity: 'error' })
+      if (value === null || value === undefined) continue
+      // Lines are asked for where something is wrong; the tree that knows them is ten times as large as the value.
+      let tree: Tree | undefined
+      documents.push({
+        file,
+        value,
+        problem: (path, message, severity = 'error') => {
+          tree ??= parse(part.text)[position]
+          return { file, line: part.line + (tree === undefined ? 0 : lineOf(tree, path)), path: formatPath(path), message, severity }
+        },
+      })
     }
-    if (document.errors.length > 0) continue
-    const value = plain(document, file, problems)
-    if (value === null || value === undefined) continue
-    documents.push({ file, value, problem: (path, message, severity = 'error') => ({ file, line: lineOf(document, path, lines), path: formatPath(path), message, severity }) })
   }
   return { documents, problems }
 }
 
-function plain(document: Document.Parsed, file: string, problems: Problem[]): unknown {
-  try {
-    const value: unknown = document.toJS({ maxAliasCount: 100_000 })
-    return value
-  } catch (error) {
-    problems.push(whole(file, error instanceof Error ? sentence(error.message) : 'the document cannot be read'))
-    return undefined
+/** What a document says. */
+interface Content {
+  readonly value: unknown
+  /** Lines are counted from the part's first, which is 0. */
+  readonly mistakes: readonly { readonly line: number, readonly message: string }[]
+}
+
+/**
+ * What documents said at the reading before, by their text: where one of ten thousand services changes, one is read.
+ * Values must not be changed.
+ */
+export class DocumentMemory {
+  #last = new Map<string, readonly Content[]>()
+  #now = new Map<string, readonly Content[]>()
+
+  /** Another reading begins; what the last one did without is forgotten. */
+  turn(): void {
+    this.#last = this.#now
+    this.#now = new Map()
+  }
+
+  read(text: string): readonly Content[] {
+    const key = hash('sha256', text, 'base64')
+    const known = this.#now.get(key) ?? this.#last.get(key) ?? parse(apart(text)).map(contentOf)
+    this.#now.set(key, known)
+    return known
   }
 }
 
-/** The line of the deepest node on the path that exists: a missing key is reported at the map that lacks it. */
-function lineOf(document: Document.Parsed, path: Path, lines: LineCounter): number {
+/** The same text by itself: what was cut from a file keeps all of it in memory, and what is cut from that does, too. */
+function apart(text: string): string {
+  return String(JSON.parse(JSON.stringify(text)))
+}
+
+interface Part {
+  readonly text: string
+  /** Of the part's first line in the file, from 1. */
+  readonly line: number
+}
+
+/**
+ * The documents of a file, apart from each other. A line that begins with `---` separates two of them and is nothing else
+ * anywhere in YAML (1.2.2, production 206). Where directives or ends are marked, that is left to the parser.
+ */
+function partsOf(text: string): Part[] {
+  const starts = /(?:^|\n)(?:%|\.\.\.(?=[ \t\r\n]|$))/.test(text) ? [] : Array.from(text.matchAll(/\n---(?=[ \t\r\n]|$)/g), ({ index }) => index + 1)
+  const parts: Part[] = []
+  let [from, line] = [0, 1]
+  for (const to of [...starts, text.length]) {
+    const part = text.slice(from, to)
+    parts.push({ text: part, line })
+    from = to
+    line += part.split('\n').length - 1
+  }
+  return parts
+}
+
+interface Tree {
+  readonly document: Document.Parsed
+  readonly lines: LineCounter
+}
+
+function parse(text: string): Tree[] {
+  const lines = new LineCounter()
+  const parsed = parseAllDocuments(text, { lineCounter: lines, schema: 'core', uniqueKeys: true, strict: true, prettyErrors: false })
+  // An empty stream is an empty file.
+  return 'empty' in parsed ? [] : parsed.map((document) => ({ document, lines }))
+}
+
+function contentOf({ document, lines }: Tree): Content {
+  const mistakes = [...document.errors, ...document.warnings].map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line - 1, message: sentence(message) }))
+  if (document.errors.length > 0) return { value: undefined, mistakes }
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 100_000 })
+    return { value, mistakes }
+  } catch (error) {
+    return { value: undefined, mistakes: [...mistakes, { line: 0, message: error instanceof Error ? sentence(error.message) : 'the document cannot be read' }] }
+  }
+}
+
+/** The line of the deepest node on the path that exists, the first being 0: a missing key is reported at the map that lacks it. */
+function lineOf({ document, lines }: Tree, path: Path): number {
   let node: unknown = document.contents
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0
   for (const key of path) {
@@ -64,7 +155,7 @@ function lineOf(document: Document.Parsed, path: Path, lines: LineCounter): numb
       if (isNode(node) && node.range) offset = node.range[0]
     } else break
   }
-  return lines.linePos(offset).line
+  return lines.linePos(offset).line - 1
 }
 
 function keyText(key: unknown): string {

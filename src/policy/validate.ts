@@ -3,9 +3,19 @@ import { z } from 'zod'
 import type { SourceDocument } from './document.ts'
 import type { Path, Problem } from './problem.ts'
 
+/** What was found to be right: a document that did not change since it was read is not judged again. By the document's value. */
+const judged = new WeakMap<object, { readonly schema: z.ZodType, readonly data: unknown }>()
+
 export function validate<T>(schema: z.ZodType<T>, document: SourceDocument, problems: Problem[]): T | undefined {
-  const result = schema.safeParse(document.value)
-  if (result.success) return result.data
+  const { value } = document
+  const before = typeof value === 'object' && value !== null ? judged.get(value) : undefined
+  // The same schema made the same type of it.
+  if (before?.schema === schema) return before.data as T
+  const result = schema.safeParse(value)
+  if (result.success) {
+    if (typeof value === 'object' && value !== null) judged.set(value, { schema, data: result.data })
+    return result.data
+  }
   for (const issue of result.error.issues) report(issue, [], { schema, document, problems })
   return undefined
 }
