@@ -26,7 +26,7 @@ export function embedded(name = 'Wissel', flags: readonly string[] = []): Contes
   return {
     name,
     does: WHOLE,
-    swaps: 'a changed configuration and SIGHUP: all services are built anew and swapped; an operator takes half of the targets out (`overrides.json`)',
+    swaps: 'another of the services changed and SIGHUP: all are built anew, proved and swapped; an operator takes half of the targets out (`overrides.json`)',
     missing: () => undefined,
     recorded,
     start: async (stage) => {
@@ -102,13 +102,15 @@ async function newState({ work }: Stage): Promise<string> {
   return state
 }
 
-/** Another bundle each time, and the same decisions. Written beside and moved, so that nobody reads half of it. */
+let changes = 0
+
+/** Another service each time, and the same decisions. Written beside and moved, so that nobody reads half of it. */
 async function changeConfiguration({ directory, work }: Stage): Promise<void> {
   const file = join(directory, 'services/all.yaml')
-  const text = await readFile(file, 'utf8')
-  const id = /id: live(-2)?\b/.test(text) && text.includes('id: live-2') ? 'id: live' : 'id: live-2'
+  const services = (await readFile(file, 'utf8')).split('---\n')
+  const changed = changes++ % services.length
   const next = join(work, 'all.yaml')
-  await writeFile(next, text.replaceAll(/id: live(-2)?/g, id))
+  await writeFile(next, services.map((text, i) => (i === changed ? text.replace(/id: live(-2)?/, (_, second) => (second === undefined ? 'id: live-2' : 'id: live')) : text)).join('---\n'))
   await rename(next, file)
 }
 
