@@ -8,6 +8,7 @@ import { openArchive } from './app/archive.ts'
 import { openConsumption } from './app/consumption.ts'
 import { openCounters } from './app/counters.ts'
 import { embeddedSource } from './app/embedded.ts'
+import { openKept } from './app/kept.ts'
 import { createPlayers } from './app/players.ts'
 import { createSinks } from './app/sinks.ts'
 import type { Source } from './app/source.ts'
@@ -133,6 +134,10 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   const metrics: Metrics = new Metrics({ now, requests: () => players.totals(), snapshotReasons: REFUSALS, log: players.records, geo: locator, threads: players })
   if (archive !== undefined) metrics.archive(archive.writer)
 
+  const kept = openKept(stateDirectory, messages)
+  running.defer(() => kept.settled())
+  const memory = await kept.documents()
+
   // What decisions read: swapped whole.
   let world: World | undefined
   const apply = (snapshot: Snapshot) => {
@@ -140,12 +145,13 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
     const health = new HealthTable(snapshot)
     board?.watch(snapshot, health)
     world = players.apply(snapshot, health)
+    kept.keepDocuments(memory)
     metrics.reset(snapshot, health, now())
     messages.info('snapshot_applied', { version: snapshot.label, count: snapshot.services.length, ...(previous === undefined ? {} : { previous: previous.snapshot.label }) })
   }
   let board: HealthBoard | undefined
   const redis = options.redis ?? settings.redis
-  const common = { stateDirectory, router: routerId, now, messages, metrics, apply }
+  const common = { stateDirectory, router: routerId, now, messages, metrics, memory, apply }
   const source: Source =
     redis === undefined
       ? embeddedSource({ ...common, directory, reloadMs: (settings.reloadSeconds ?? 2) * 1000 })
@@ -162,6 +168,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
     asnPath: () => paths.asnDatabase ?? arrived(source.geo?.asnDatabase),
     locator,
     now,
+    io: { compile: kept.compile },
     pollMs: (settings.geo?.pollSeconds ?? 10) * 1000,
     onLoaded: ({ path, shared: database }) => {
       players.place(database)

@@ -8,7 +8,7 @@ import { labelOf } from '../policy/build.ts'
 import type { Built } from '../policy/build.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import { digest, encodeBundle } from '../policy/bundle.ts'
-import { DocumentMemory } from '../policy/document.ts'
+import type { DocumentMemory } from '../policy/document.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Problem } from '../policy/problem.ts'
 import type { Snapshot, Version } from '../routing/model.ts'
@@ -31,13 +31,14 @@ export interface EmbeddedOptions {
   readonly now: () => number
   readonly messages: OperatorLog
   readonly metrics: Metrics
+  /** What documents said before. */
+  readonly memory: DocumentMemory
   readonly apply: (snapshot: Snapshot) => void
 }
 
 export function embeddedSource(options: EmbeddedOptions): Source {
-  const { directory, messages, metrics, now } = options
+  const { directory, messages, metrics, memory, now } = options
   const store = new MemoryStore()
-  const memory = new DocumentMemory()
   /** What was built to see whether it is usable: the follower need not build it once more. */
   let tried: { readonly mark: string; readonly snapshot: Snapshot } | undefined
   const build = async (bundle: Bundle, version: Version): Promise<Built> =>

@@ -6,7 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { MirroredOverrides } from '../health/override-file.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
-import { DocumentMemory } from '../policy/document.ts'
+import type { DocumentMemory } from '../policy/document.ts'
 import { errors } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
 import type { PollResult } from '../state/follower.ts'
@@ -39,6 +39,8 @@ export interface RedisOptions {
   readonly setTimer: SetTimer
   readonly messages: OperatorLog
   readonly metrics: Metrics
+  /** What documents said before. */
+  readonly memory: DocumentMemory
   readonly apply: (snapshot: Snapshot) => void
 }
 
@@ -46,7 +48,7 @@ export interface RedisOptions {
 const GEO_MS = 10_000
 
 export async function redisSource(options: RedisOptions): Promise<Source> {
-  const { router, now, random, setTimer, messages, metrics, stateDirectory } = options
+  const { router, now, random, setTimer, messages, metrics, memory, stateDirectory } = options
   const state = await openRedisState(options.redis, {
     role: 'router',
     now,
@@ -57,7 +59,6 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
   const kept = new LastKnownGood({ directory: join(stateDirectory, 'snapshots') })
   let refused: RefusedHead | null = null
   const started = now()
-  const memory = new DocumentMemory()
   const shared = new SharedDrawKey({ router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
   const follower: Follower = new Follower({
     store: state.store,

@@ -1,4 +1,5 @@
 /** `wissel serve`: runs until it is told to stop. */
+import { flushCompileCache } from 'node:module'
 import { startApp } from '../app.ts'
 import type { App } from '../app.ts'
 import { giveWay } from '../app/threads/priority.ts'
@@ -26,12 +27,15 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
   const targets = demo
     ? await startDemoTargets(app.world?.snapshot.targets ?? [], (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
     : undefined
-  say(banner(app, targets?.running.length))
   process.on('SIGHUP', () => {
     app.reopen()
     void app.reload()
   })
-  await stopSignal()
+  const stopped = stopSignal()
+  say(banner(app, targets?.running.length))
+  // Now and not only at the end, which a router that is killed never comes to: compiling all of it takes a second.
+  flushCompileCache()
+  await stopped
   await app.close()
   await targets?.close()
   return 0

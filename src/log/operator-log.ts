@@ -25,6 +25,7 @@ export const EVENTS = {
   snapshot_refused: 'a new snapshot was refused; the last good one goes on deciding',
   config_problem: 'something in the configuration is not right',
   geo_loaded: 'a geo database is in use',
+  start_not_kept: 'what makes the next start quicker could not be written to disk; it will take longer, and nothing else changes',
   geo_refused: 'a geo database was refused; the one before it stays in use',
   health_changed: 'a target changed its state',
   health_quarantined: 'most targets seem to fail at once, so the fault is probably here; no state was changed',

@@ -59,8 +59,10 @@ export function* readInSteps(file: string, text: string, memory: DocumentMemory)
 }
 
 /** What a document says. */
-interface Content {
+export interface Content {
   readonly value: unknown
+  /** Whether parts of the value are one and the same. */
+  readonly aliased: boolean
   /** Lines are counted from the part's first, which is 0. */
   readonly mistakes: readonly { readonly line: number, readonly message: string }[]
 }
@@ -70,8 +72,14 @@ interface Content {
  * Values must not be changed.
  */
 export class DocumentMemory {
-  #last = new Map<string, readonly Content[]>()
-  #now = new Map<string, readonly Content[]>()
+  #last: ReadonlyMap<string, readonly Content[]> = new Map()
+  #now: Map<string, readonly Content[]>
+  #parsed = 0
+
+  /** @param known at an earlier reading, perhaps before the last start */
+  constructor(known = new Map<string, readonly Content[]>()) {
+    this.#now = known
+  }
 
   /** Another reading begins; what the last one did without is forgotten. */
   turn(): void {
@@ -79,11 +87,23 @@ export class DocumentMemory {
     this.#now = new Map()
   }
 
+  /** How many were not known. */
+  get parsed(): number {
+    return this.#parsed
+  }
+
+  /** What was read since the last turn. */
+  known(): Iterable<readonly [key: string, contents: readonly Content[]]> {
+    return this.#now
+  }
+
   read(text: string): readonly Content[] {
     const key = hash('sha256', text, 'base64')
-    const known = this.#now.get(key) ?? this.#last.get(key) ?? parse(apart(text)).map(contentOf)
-    this.#now.set(key, known)
-    return known
+    const known = this.#now.get(key) ?? this.#last.get(key)
+    const contents = known ?? parse(apart(text)).map(contentOf)
+    if (known === undefined) this.#parsed++
+    this.#now.set(key, contents)
+    return contents
   }
 }
 
@@ -129,12 +149,14 @@ function parse(text: string): Tree[] {
 
 function contentOf({ document, lines }: Tree): Content {
   const mistakes = [...document.errors, ...document.warnings].map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line - 1, message: sentence(message) }))
-  if (document.errors.length > 0) return { value: undefined, mistakes }
+  let aliased = false
+  if (document.errors.length > 0) return { value: undefined, aliased, mistakes }
   try {
-    const value: unknown = document.toJS({ maxAliasCount: 100_000 })
-    return { value, mistakes }
+    const onAnchor = (_: unknown, count: number) => (aliased ||= count > 1)
+    const value: unknown = document.toJS({ maxAliasCount: 100_000, onAnchor })
+    return { value, aliased, mistakes }
   } catch (error) {
-    return { value: undefined, mistakes: [...mistakes, { line: 0, message: error instanceof Error ? sentence(error.message) : 'the document cannot be read' }] }
+    return { value: undefined, aliased, mistakes: [...mistakes, { line: 0, message: error instanceof Error ? sentence(error.message) : 'the document cannot be read' }] }
   }
 }
 

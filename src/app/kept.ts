@@ -1,0 +1,73 @@
+/**
+ * What a router keeps in its state directory so that it starts sooner the next time: compiled geo databases, and what the
+ * documents of its configuration say. All of it counts for the very same files and the very same code, and can be thrown away.
+ */
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { compileInWorker } from '../geo/compile.ts'
+import { keeping } from '../geo/kept.ts'
+import type { KeptCompiler } from '../geo/kept.ts'
+import type { OperatorLog } from '../log/operator-log.ts'
+import type { DocumentMemory } from '../policy/document.ts'
+import { decodeDocuments, encodeDocuments } from '../policy/kept-documents.ts'
+import { readChecked, replaceChecked, sha256 } from '../state/checked-file.ts'
+import { codeOf, fileIO } from '../state/durable-file.ts'
+
+export interface Kept {
+  readonly compile: KeptCompiler['compile']
+  /** As they were kept last, or empty. */
+  documents(): Promise<DocumentMemory>
+  /** Keeps them, where there are others than before. */
+  keepDocuments(memory: DocumentMemory): void
+  /** Resolves once nothing is being written. */
+  settled(): Promise<void>
+}
+
+const DOCUMENTS = 'documents'
+
+export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
+  const directory = join(stateDirectory, 'compiled')
+  const replace = (name: string, pieces: Iterable<Uint8Array>) => replaceChecked(fileIO, directory, name, pieces)
+  const onTrouble = (error: unknown) => messages.warn('start_not_kept', { file: directory, code: codeOf(error) })
+  const compiler = keeping(compileInWorker, { read: (kind) => readChecked(fileIO, join(directory, kind)), replace, digest: sha256, code: () => digestOf(geoCode()) }, onTrouble)
+  let parsed = 0
+  let writing = Promise.resolve()
+  return {
+    compile: compiler.compile,
+    documents: async () => {
+      const bytes = await readChecked(fileIO, join(directory, DOCUMENTS))
+      return decodeDocuments(bytes ?? new Uint8Array(), await digestOf(documentCode()))
+    },
+    keepDocuments: (memory) => {
+      if (memory.parsed === parsed) return
+      parsed = memory.parsed
+      writing = writing.then(async () => replace(DOCUMENTS, encodeDocuments(memory, await digestOf(documentCode())))).catch(onTrouble)
+    },
+    settled: async () => {
+      await Promise.all([compiler.settled(), writing])
+    },
+  }
+}
+
+/** What decides what becomes of a database: another version of it makes another index. */
+async function geoCode(): Promise<string[]> {
+  const folder = join(import.meta.dirname, '../geo')
+  return (await readdir(folder)).sort().map((name) => join(folder, name))
+}
+
+/** What decides what a document says. */
+async function documentCode(): Promise<string[]> {
+  const folder = join(import.meta.dirname, '../policy')
+  return [join(folder, 'document.ts'), join(folder, 'kept-documents.ts'), fileURLToPath(import.meta.resolve('yaml/package.json'))]
+}
+
+/** What no other one equals, where the files cannot be read: then nothing that was kept counts. */
+async function digestOf(files: Promise<readonly string[]>): Promise<string> {
+  try {
+    return await sha256(Buffer.concat(await Promise.all((await files).map((file) => readFile(file)))))
+  } catch {
+    return randomUUID()
+  }
+}
