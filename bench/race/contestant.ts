@@ -14,8 +14,11 @@ export interface Contestant {
   readonly blind?: true
   /** Why it cannot be raced on this machine. */
   missing(): string | undefined
-  /** Begins to start it on the server's core. Rejects where it cannot be started; whether it answers is for the caller to see. */
-  start(stage: Stage): Promise<Running>
+  /**
+   * Begins to start it on the server's core. Rejects where it cannot be started; whether it answers is for the caller to see.
+   * @param again whether it finds what it kept for itself when it ran last
+   */
+  start(stage: Stage, again: boolean): Promise<Running>
   /** Decisions in its log, once it has ended; the next one begins a new log. Absent: it records none. */
   recorded?(stage: Stage): Promise<number>
 }

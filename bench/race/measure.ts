@@ -18,8 +18,9 @@ export interface Lap extends LoadResult {
 }
 
 export interface Run {
-  /** Milliseconds from starting it until it answered right. */
+  /** Milliseconds from starting it until it answered right, the first time and once more. */
   readonly ready: number
+  readonly readyAgain: number
   /** A contestant with nothing to swap has no `swap`. */
   readonly laps: Readonly<Partial<Record<Load, Lap>>>
   /** KiB: the most that its processes have held, added up; after the loads without swaps, and over all. */
@@ -44,9 +45,9 @@ const SWAPPED_MS = 5000
 const SWAP_EVERY_MS = 1000
 
 /** Starts a contestant, waits until it answers right, and ends it in any case. */
-export async function withRunning<T>(contestant: Contestant, stage: Stage, use: (running: Running, ready: number) => Promise<T>): Promise<T> {
+export async function withRunning<T>(contestant: Contestant, stage: Stage, use: (running: Running, ready: number) => Promise<T>, again = false): Promise<T> {
   const since = performance.now()
-  const running = await contestant.start(stage)
+  const running = await contestant.start(stage, again)
   try {
     return await use(running, await untilRight(contestant, stage, running.port, { since, patience: START_MS }))
   } finally {
@@ -57,7 +58,7 @@ export async function withRunning<T>(contestant: Contestant, stage: Stage, use: 
 /** Rejects where a contestant's log lacks one of the requests that it has answered. */
 export async function measure(contestant: Contestant, stage: Stage, { warm, lap }: Seconds): Promise<Run> {
   let warming = 0
-  const run = await withRunning(contestant, stage, async (running, ready): Promise<Run> => {
+  const run = await withRunning(contestant, stage, async (running, ready): Promise<Omit<Run, 'readyAgain'>> => {
     const closing = { ...stage, requests: stage.closing }
     for (let second = 0; second < warm && warming < WARM; second++) warming += (await load(running.port, 1, stage)).requests
     const keep = await measureLap(running, lap, stage)
@@ -70,7 +71,7 @@ export async function measure(contestant: Contestant, stage: Stage, { warm, lap 
   const answered = Object.values(run.laps).reduce((sum, { requests }) => sum + requests, warming)
   const recorded = await contestant.recorded?.(stage)
   if (recorded !== undefined && recorded < answered) throw new Error(`${contestant.name} has answered ${answered} requests and recorded ${recorded}`)
-  return run
+  return { ...run, readyAgain: await withRunning(contestant, stage, async (_, ready) => ready, true) }
 }
 
 async function measureLap(running: Running, seconds: number, stage: Stage): Promise<Lap> {

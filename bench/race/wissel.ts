@@ -1,6 +1,6 @@
 /** Wissel as users run it, embedded or following a Redis, with records into a file. */
 import { once } from 'node:events'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { overrideFile } from '../../src/app/embedded.ts'
@@ -29,8 +29,8 @@ export function embedded(name = 'Wissel', flags: readonly string[] = []): Contes
     swaps: 'another of the services changed and SIGHUP: all are built anew, proved and swapped; an operator takes half of the targets out (`overrides.json`)',
     missing: () => undefined,
     recorded,
-    start: async (stage) => {
-      const state = await newState(stage)
+    start: async (stage, again) => {
+      const state = await newState(stage, again)
       const router = await startRouter(stage, ['--state-dir', state, ...flags])
       return {
         ...router,
@@ -51,14 +51,14 @@ export function withRedis(name = 'Wissel with Redis', flags: readonly string[] =
     swaps: 'the same changes, published to Redis as `wissel apply` and `wissel target` do',
     missing: () => (isPresent('redis-server') ? undefined : 'redis-server is not installed'),
     recorded,
-    start: async (stage) => {
+    start: async (stage, again) => {
       const port = await freePort()
       const redis = launch('load', 'redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', stage.work], ['ignore', 'ignore', 'inherit'])
       try {
         await accepting(port)
         const url = `redis://127.0.0.1:${port}`
         await publish(stage, url, true)
-        const router = await startRouter(stage, ['--state-dir', await newState(stage), '--redis', url, ...flags])
+        const router = await startRouter(stage, ['--state-dir', await newState(stage, again), '--redis', url, ...flags])
         return {
           ...router,
           helpers: [redis.pid],
@@ -95,10 +95,11 @@ async function startRouter(stage: Stage, flags: readonly string[]): Promise<Runn
 
 const recorded = ({ directory }: Stage) => takeDecisions(join(directory, LOG_FILE))
 
-async function newState({ work }: Stage): Promise<string> {
+/** What an operator told the last router is none of this one's business. */
+async function newState({ work }: Stage, again: boolean): Promise<string> {
   const state = join(work, 'state')
-  await rm(state, { recursive: true, force: true })
-  await mkdir(state)
+  await mkdir(state, { recursive: true })
+  for (const name of await readdir(state)) if (!again || name !== 'compiled') await rm(join(state, name), { recursive: true })
   return state
 }
 
