@@ -64,6 +64,8 @@ export interface App {
 }
 
 const STRICT_WINDOW_MS = 60_000
+/** Milliseconds that a stop waits for files that make the next start quicker. */
+const KEEPING_MS = 2000
 
 /** Rejects with a `WisselError` where the configuration is not usable or an address cannot be listened on; nothing runs then. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -86,6 +88,10 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   const routerId = settings.router ?? 'wissel'
   const stateDirectory = options.stateDirectory ?? stateDirectoryOf(settings)
   const messages = new OperatorLog({ write: options.messages, now, router: routerId })
+
+  // Ends last: nobody waits for what only the next start would miss, and it for nothing that takes too long.
+  const kept = openKept(stateDirectory, messages)
+  running.defer(() => Promise.race([kept.settled(), new Promise<void>((resolve) => setTimeout(resolve, KEEPING_MS).unref())]))
 
   // Where decisions go.
   const outlets = await createSinks({ settings, directory, router: routerId, setTimer, now, messages })
@@ -134,8 +140,6 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   const metrics: Metrics = new Metrics({ now, requests: () => players.totals(), snapshotReasons: REFUSALS, log: players.records, geo: locator, threads: players })
   if (archive !== undefined) metrics.archive(archive.writer)
 
-  const kept = openKept(stateDirectory, messages)
-  running.defer(() => kept.settled())
   const memory = await kept.documents()
 
   // What decisions read: swapped whole.

@@ -71,7 +71,10 @@ export async function measure(contestant: Contestant, stage: Stage, { warm, lap 
   const answered = Object.values(run.laps).reduce((sum, { requests }) => sum + requests, warming)
   const recorded = await contestant.recorded?.(stage)
   if (recorded !== undefined && recorded < answered) throw new Error(`${contestant.name} has answered ${answered} requests and recorded ${recorded}`)
-  return { ...run, readyAgain: await withRunning(contestant, stage, async (_, ready) => ready, true) }
+  const readyAgain = await withRunning(contestant, stage, async (_, ready) => ready, true)
+  // The next log begins with the next run.
+  await contestant.recorded?.(stage)
+  return { ...run, readyAgain }
 }
 
 async function measureLap(running: Running, seconds: number, stage: Stage): Promise<Lap> {

@@ -97,7 +97,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       return follower.quarantined
     },
     start: async () => {
-      const found = await loadConfiguration(directory, now(), memory)
+      const found = await loadConfiguration(directory, now(), (bundle, version, at) => buildInSlices(bundle, version, at, memory))
       if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
       for (const problem of found.problems) report(problem)
       tried = { mark: digest(encodeBundle(found.bundle)), snapshot: found.snapshot }

@@ -3,14 +3,14 @@
  * documents of its configuration say. All of it counts for the very same files and the very same code, and can be thrown away.
  */
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileInWorker } from '../geo/compile.ts'
 import { keeping } from '../geo/kept.ts'
 import type { KeptCompiler } from '../geo/kept.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
-import type { DocumentMemory } from '../policy/document.ts'
+import { DocumentMemory } from '../policy/document.ts'
 import { decodeDocuments, encodeDocuments } from '../policy/kept-documents.ts'
 import { readChecked, replaceChecked, sha256 } from '../state/checked-file.ts'
 import { codeOf, fileIO } from '../state/durable-file.ts'
@@ -32,18 +32,29 @@ export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
   const replace = (name: string, pieces: Iterable<Uint8Array>) => replaceChecked(fileIO, directory, name, pieces)
   const onTrouble = (error: unknown) => messages.warn('start_not_kept', { file: directory, code: codeOf(error) })
   const compiler = keeping(compileInWorker, { read: (kind) => readChecked(fileIO, join(directory, kind)), replace, digest: sha256, code: () => digestOf(geoCode()) }, onTrouble)
-  let parsed = 0
+  let kept = ''
   let writing = Promise.resolve()
   return {
     compile: compiler.compile,
     documents: async () => {
+      await sweep(directory)
       const bytes = await readChecked(fileIO, join(directory, DOCUMENTS))
-      return decodeDocuments(bytes ?? new Uint8Array(), await digestOf(documentCode()))
+      try {
+        const memory = decodeDocuments(bytes ?? new Uint8Array(), await digestOf(documentCode()))
+        kept = stateOf(memory)
+        return memory
+      } catch {
+        // Longer than a text can be, say.
+        return new DocumentMemory()
+      }
     },
     keepDocuments: (memory) => {
-      if (memory.parsed === parsed) return
-      parsed = memory.parsed
-      writing = writing.then(async () => replace(DOCUMENTS, encodeDocuments(memory, await digestOf(documentCode())))).catch(onTrouble)
+      const state = stateOf(memory)
+      if (state === kept) return
+      kept = state
+      // The next reading may begin before this is written.
+      const known = [...memory.known()]
+      writing = writing.then(async () => replace(DOCUMENTS, encodeDocuments(known, await digestOf(documentCode())))).catch(onTrouble)
     },
     settled: async () => {
       await Promise.all([compiler.settled(), writing])
@@ -51,10 +62,27 @@ export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
   }
 }
 
+/** Changes with what is known: something else is read, or something is forgotten. */
+function stateOf(memory: DocumentMemory): string {
+  return `${memory.parsed} ${memory.known().size}`
+}
+
+/** Milliseconds after which nobody writes any more what was begun. */
+const ABANDONED_MS = 600_000
+
+/** A router that is killed while it writes leaves a part, which may be as large as a database. */
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!name.endsWith('.part')) continue
+    const path = join(directory, name)
+    await stat(path).then(({ mtimeMs }) => (Date.now() - mtimeMs > ABANDONED_MS ? rm(path, { force: true }) : undefined)).catch(() => undefined)
+  }
+}
+
 /** What decides what becomes of a database: another version of it makes another index. */
 async function geoCode(): Promise<string[]> {
   const folder = join(import.meta.dirname, '../geo')
-  return (await readdir(folder)).sort().map((name) => join(folder, name))
+  return [...(await readdir(folder)).sort().map((name) => join(folder, name)), fileURLToPath(import.meta.resolve('maxmind/package.json'))]
 }
 
 /** What decides what a document says. */

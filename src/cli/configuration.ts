@@ -7,7 +7,6 @@ import type { Built } from '../policy/build.ts'
 import { buildSnapshot } from '../policy/build.ts'
 import { bundleOf, digest, encodeBundle } from '../policy/bundle.ts'
 import type { Bundle } from '../policy/bundle.ts'
-import type { DocumentMemory } from '../policy/document.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Settings } from '../policy/settings.ts'
 import { readSettings, SETTINGS_FILE } from '../policy/settings.ts'
@@ -21,7 +20,7 @@ export interface Loaded extends Built {
 }
 
 /** Reads and builds a configuration directory. Rejects only where the directory itself cannot be read. */
-export async function loadConfiguration(directory: string, now: number, memory?: DocumentMemory): Promise<Loaded> {
+export async function loadConfiguration(directory: string, now: number, builder: Builder = build): Promise<Loaded> {
   let bundle = bundleOf([])
   let settingsText: string | undefined
   try {
@@ -32,7 +31,7 @@ export async function loadConfiguration(directory: string, now: number, memory?:
   }
   const read = readSettings(SETTINGS_FILE, settingsText ?? '')
   const around = [...(await missingFiles(read, directory)), ...(await strayFiles(directory))]
-  const built = build(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, now, memory)
+  const built = await builder(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, now)
   // Where the state is in Redis, so is the database.
   if (built.asns === true && settingsText !== undefined && read.settings.redis === undefined && read.settings.geo?.asnDatabase === undefined) {
     around.push(read.problem(['geo', 'asnDatabase'], 'is not set, so no zone or step that names an asn holds for anybody', 'warning'))
@@ -50,8 +49,10 @@ export async function loadSettings(directory: string): Promise<Settings> {
   return settings
 }
 
-export function build(bundle: Bundle, version: Version, now: number, memory?: DocumentMemory): Built {
-  return buildSnapshot(bundle, { version, now, memory, continentOf: (country) => countryPlace(country)?.continent })
+type Builder = (bundle: Bundle, version: Version, now: number) => Built | Promise<Built>
+
+export function build(bundle: Bundle, version: Version, now: number): Built {
+  return buildSnapshot(bundle, { version, now, continentOf: (country) => countryPlace(country)?.continent })
 }
 
 function missingIsEmpty(error: unknown): undefined {

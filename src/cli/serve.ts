@@ -22,15 +22,17 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
   const say = (text: string) => void process.stderr.write(text)
   // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
   forbidReports()
-  const app = await startApp({ directory, listen, admin, redis, stateDirectory, fastLane, threads, messages: say })
+  let app: App | undefined
+  // From the start: without, a signal to reload would end the process.
+  process.on('SIGHUP', () => {
+    app?.reopen()
+    void app?.reload()
+  })
+  app = await startApp({ directory, listen, admin, redis, stateDirectory, fastLane, threads, messages: say })
   if (app.threads > 0) giveWay()
   const targets = demo
     ? await startDemoTargets(app.world?.snapshot.targets ?? [], (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
     : undefined
-  process.on('SIGHUP', () => {
-    app.reopen()
-    void app.reload()
-  })
   const stopped = stopSignal()
   say(banner(app, targets?.running.length))
   // Now and not only at the end, which a router that is killed never comes to: compiling all of it takes a second.

@@ -40,16 +40,17 @@ export function* readInSteps(file: string, text: string, memory: DocumentMemory)
   for (const part of partsOf(text)) {
     yield
     const contents = memory.read(part.text)
+    // Lines are asked for where something is wrong; the trees that know them are ten times as large as the values.
+    let trees: Tree[] | undefined
     for (const [position, { value, mistakes }] of contents.entries()) {
       for (const { line, message } of mistakes) problems.push({ file, line: part.line + line, path: '', message, severity: 'error' })
       if (value === null || value === undefined) continue
-      // Lines are asked for where something is wrong; the tree that knows them is ten times as large as the value.
-      let tree: Tree | undefined
       documents.push({
         file,
         value,
         problem: (path, message, severity = 'error') => {
-          tree ??= parse(part.text)[position]
+          trees ??= parse(part.text)
+          const tree = trees[position]
           return { file, line: part.line + (tree === undefined ? 0 : lineOf(tree, path)), path: formatPath(path), message, severity }
         },
       })
@@ -93,11 +94,13 @@ export class DocumentMemory {
   }
 
   /** What was read since the last turn. */
-  known(): Iterable<readonly [key: string, contents: readonly Content[]]> {
+  known(): ReadonlyMap<string, readonly Content[]> {
     return this.#now
   }
 
   read(text: string): readonly Content[] {
+    // What has half a character has no bytes of its own, and so no digest.
+    if (!text.isWellFormed()) return parse(text).map(contentOf)
     const key = hash('sha256', text, 'base64')
     const known = this.#now.get(key) ?? this.#last.get(key)
     const contents = known ?? parse(apart(text)).map(contentOf)
@@ -123,7 +126,7 @@ interface Part {
  * anywhere in YAML (1.2.2, production 206). Where directives or ends are marked, that is left to the parser.
  */
 function partsOf(text: string): Part[] {
-  const starts = /(?:^|\n)(?:%|\.\.\.(?=[ \t\r\n]|$))/.test(text) ? [] : Array.from(text.matchAll(/\n---(?=[ \t\r\n]|$)/g), ({ index }) => index + 1)
+  const starts = /(?:^|\n)\ufeff?(?:%|\.\.\.(?=[ \t\r\n]|$))/.test(text) ? [] : Array.from(text.matchAll(/\n---(?=[ \t\r\n]|$)/g), ({ index }) => index + 1)
   const parts: Part[] = []
   let [from, line] = [0, 1]
   for (const to of [...starts, text.length]) {

@@ -7,23 +7,29 @@ import { DocumentMemory } from './document.ts'
 
 /** Characters of a piece, more or less a document. */
 const PIECE = 64 * 1024
-/** Values of all documents together that say some of them more than once: aliases make many of a short text. */
-const ALIASED = 200_000
+/** Characters and values of all documents together that say some of them more than once: aliases make many of a short text. */
+const ALIASED = 1_000_000
+/** Bytes of all that is kept. What is more is read again. */
+const MOST = 128 * 2 ** 20
 
 /**
- * A line with the mark, and one for each document that the last reading read.
+ * A line with the mark, and one for each document.
  * @param mark changes with the code that reads
  */
-export function* encodeDocuments(memory: DocumentMemory, mark: string): Generator<Buffer, void> {
+export function* encodeDocuments(known: Iterable<readonly [key: string, contents: readonly Content[]]>, mark: string): Generator<Buffer, void> {
   let text = `${mark}\n`
   let aliasedLeft = ALIASED
-  for (const [key, contents] of memory.known()) {
+  let left = MOST
+  for (const [key, contents] of known) {
     const count = { left: contents.some(({ aliased }) => aliased) ? aliasedLeft : Infinity }
     if (!contents.every(({ value, mistakes }) => mistakes.length === 0 && isJson(value, count))) continue
     if (count.left !== Infinity) aliasedLeft = count.left
     text += `${key} ${JSON.stringify(contents.map(({ value }) => value))}\n`
     if (text.length < PIECE) continue
-    yield Buffer.from(text)
+    const piece = Buffer.from(text)
+    left -= piece.length
+    if (left < 0) return
+    yield piece
     text = ''
   }
   yield Buffer.from(text)
@@ -43,9 +49,10 @@ export function decodeDocuments(bytes: Uint8Array, mark: string): DocumentMemory
   })))
 }
 
-/** Whether it is the same once it was written as JSON and read again, and of no more values than are left, which are counted down. */
+/** Whether it is the same once it was written as JSON and read again, and no more than is left, which is counted down. */
 function isJson(value: unknown, count: { left: number }): boolean {
-  if (count.left-- <= 0) return false
+  count.left -= typeof value === 'string' ? 1 + value.length : 1
+  if (count.left < 0) return false
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
   if (typeof value !== 'object' || value === null) return typeof value === 'string' || typeof value === 'boolean' || value === null
   if (Array.isArray(value)) return value.every((item) => isJson(item, count))

@@ -1,4 +1,5 @@
 /** Files that are either there as a whole or not at all, also after the power went. */
+import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 
 /** The file system as far as it is needed. Any of them may reject. */
@@ -43,8 +44,8 @@ export const fileIO: FileIO = {
 /** Writes beside the file and moves it into place: whoever opens it sees the old one or the new one. */
 export async function replaceFile(io: FileIO, directory: string, name: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
   await io.makeDirectory(directory)
-  // By process: two operators' commands at the same moment write beside each other, not into one file.
-  const temporary = `${directory}/.${name}.${process.pid}.part`
+  // Two operators' commands at the same moment write beside each other, not into one file; in containers all have the same number.
+  const temporary = `${directory}/.${name}.${process.pid}.${randomBytes(4).toString('hex')}.part`
   try {
     await io.write(temporary, pieces)
     await io.rename(temporary, `${directory}/${name}`)

@@ -194,7 +194,10 @@ export class Metrics {
   }
 
   #opened(): Promise<Page> {
-    return (this.#page ??= import('./page.ts').then(({ createPage }) => createPage(this.#series, this.#process)))
+    this.#page ??= import('./page.ts').then(({ createPage }) => createPage(this.#series, this.#process))
+    // What failed once may work the next time.
+    this.#page.catch(() => (this.#page = undefined))
+    return this.#page
   }
 
   #collect(name: Series['name'], read: Series['read']): void {

@@ -1,6 +1,6 @@
 // What a router keeps for its next start makes that one quicker, and nothing else.
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ask, demoConfig, start } from './running.ts'
@@ -54,6 +54,17 @@ t.test('a change while the router runs is kept as well', async (t) => {
   await applied
   await router.stop()
   t.notOk(before.equals(readFileSync(join(compiled, 'documents'))))
+})
+
+t.test('what a killed router left half-written is swept away once nobody can be writing it', async (t) => {
+  const hour = Date.now() / 1000 - 3600
+  for (const [name, old] of [['.geo.1.0a.part', true], ['.documents.1.0b.part', false]] as const) {
+    writeFileSync(join(compiled, name), 'half')
+    if (old) utimesSync(join(compiled, name), hour, hour)
+  }
+  const router = await start(directory, [])
+  await router.stop()
+  t.same(readdirSync(compiled).sort(), ['.documents.1.0b.part', 'documents', 'geo'])
 })
 
 t.test('where nothing can be kept the router says so and answers', async (t) => {

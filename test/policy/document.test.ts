@@ -64,6 +64,25 @@ t.test('directives and ends of documents are left to the parser', async (t) => {
   }
 })
 
+t.test('a directive counts wherever the parser sees one, and what it declares is known', async (t) => {
+  for (const start of ['', '\ufeff', '# first\n', 'a: 1\n...\n']) {
+    const text = `${start}%TAG !e! tag:yaml.org,2002:\n---\nb: !e!str 1\n`
+    t.same(readDocuments('a.yaml', text).documents.at(-1)?.value, { b: '1' }, JSON.stringify(start))
+  }
+})
+
+t.test('a thousand documents that are read as one, each with a mistake, are parsed twice', async (t) => {
+  const text = `${Array.from({ length: 1000 }, (_, i) => `service: s${i}\nsteps: []\n`).join('---\n')}...\n`
+  const { documents } = readDocuments('a.yaml', text)
+  // A parse for each would take minutes, which no test has.
+  t.same(documents.map((document) => document.problem(['steps'], 'x').line), documents.map((_, i) => 3 * i + 2))
+})
+
+t.test('texts that only half characters tell apart are told apart', async (t) => {
+  const memory = new DocumentMemory()
+  t.same(read('a: "\ud83d"\n---\na: "\ufffd"\n---\na: "\udc00"\n', memory).documents.map(({ value }) => value), [{ a: '\ud83d' }, { a: '\ufffd' }, { a: '\udc00' }])
+})
+
 t.test('what is left open in one document costs no other one', async (t) => {
   const { documents, problems } = readDocuments('a.yaml', 'a: "open\n---\nb: 2\n---\nc: {\n---\nd: 4\n')
   t.same(documents.map(({ value }) => value), [{ b: 2 }, { d: 4 }])
