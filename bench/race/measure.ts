@@ -6,8 +6,8 @@ import type { Contestant, Half, Running } from './contestant.ts'
 import { cpuOf, memoryOf } from './processes.ts'
 import type { Stage } from './stage.ts'
 
-/** `keep`: kept connections. `close`: a connection for every request. `swap`: kept, with a swap every second. */
-export const LOADS = ['keep', 'close', 'swap'] as const
+/** `keep`: kept connections. `close`: a connection for every request. `swap`: kept, with a swap every second. `flap`: with health that changes, too. */
+export const LOADS = ['keep', 'close', 'swap', 'flap'] as const
 export type Load = (typeof LOADS)[number]
 
 export interface Lap extends LoadResult {
@@ -21,7 +21,7 @@ export interface Run {
   /** Milliseconds from starting it until it answered right, the first time and once more. */
   readonly ready: number
   readonly readyAgain: number
-  /** A contestant with nothing to swap has no `swap`. */
+  /** A contestant with nothing to swap has neither `swap` nor `flap`. */
   readonly laps: Readonly<Partial<Record<Load, Lap>>>
   /** KiB: the most that its processes have held, added up; after the loads without swaps, and over all. */
   readonly memory: number
@@ -43,6 +43,7 @@ const START_MS = 60_000
 /** What was swapped last must be in force after this many milliseconds. */
 const SWAPPED_MS = 5000
 const SWAP_EVERY_MS = 1000
+const SETTLING_MS = 1000
 
 /** Starts a contestant, waits until it answers right, and ends it in any case. */
 export async function withRunning<T>(contestant: Contestant, stage: Stage, use: (running: Running, ready: number) => Promise<T>, again = false): Promise<T> {
@@ -65,8 +66,15 @@ export async function measure(contestant: Contestant, stage: Stage, { warm, lap 
     warming += (await load(running.port, 1, closing)).requests
     const close = await measureLap(running, lap, closing)
     const memory = memoryOf(running.pids, 'VmHWM')
-    const swapped = running.swap === undefined ? undefined : await measureSwaps(contestant, running, running.swap, lap, stage)
-    return { ready, laps: { keep, close, ...(swapped === undefined ? {} : { swap: swapped.lap }) }, memory, memorySwapping: Math.max(memory, swapped?.memory ?? 0) }
+    const { swap } = running
+    if (swap === undefined) return { ready, laps: { keep, close }, memory, memorySwapping: memory }
+    // Half of the edges is out from now on, and what is left has settled when it begins.
+    await swap(0)
+    await new Promise((resolve) => setTimeout(resolve, SETTLING_MS))
+    const swapped = await measureSwaps(contestant, running, () => swap(0).then(() => 0), lap, stage)
+    let half: Half = 0
+    const flapped = await measureSwaps(contestant, running, () => swap((half = half === 0 ? 1 : 0)).then(() => half), lap, stage)
+    return { ready, laps: { keep, close, swap: swapped.lap, flap: flapped.lap }, memory, memorySwapping: Math.max(memory, swapped.memory, flapped.memory) }
   })
   const answered = Object.values(run.laps).reduce((sum, { requests }) => sum + requests, warming)
   const recorded = await contestant.recorded?.(stage)
@@ -84,16 +92,14 @@ async function measureLap(running: Running, seconds: number, stage: Stage): Prom
   return { ...result, cpu: (cpuOf(running.pids) - before.own) / result.requests, helpers: (cpuOf(running.helpers ?? []) - before.helpers) / result.requests }
 }
 
-async function measureSwaps(contestant: Contestant, running: Running, swap: (half: Half) => Promise<void>, seconds: number, stage: Stage): Promise<{ lap: Lap, memory: number }> {
-  let half: Half = 0
+async function measureSwaps(contestant: Contestant, running: Running, swap: () => Promise<Half>, seconds: number, stage: Stage): Promise<{ lap: Lap, memory: number }> {
   let memory = 0
+  let half: Half = 0
   let going: Promise<void> = Promise.resolve()
   let failed: unknown
   const once = () => {
     memory = Math.max(memory, memoryOf(running.pids, 'VmHWM'))
-    half = half === 0 ? 1 : 0
-    const next = half
-    going = going.then(() => swap(next)).catch((error: unknown) => void (failed ??= error))
+    going = going.then(async () => void (half = await swap())).catch((error: unknown) => void (failed ??= error))
   }
   once()
   const timer = setInterval(once, SWAP_EVERY_MS)
