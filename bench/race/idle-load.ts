@@ -1,5 +1,5 @@
 /**
- * Opens connections and keeps them: `node bench/race/idle-load.ts PORT COUNT NUMBER FILE`. Each sends one request of the
+ * Opens connections and keeps them: `node bench/race/idle-load.ts PORT COUNT FILE`. Each sends one request of the
  * file. Tells its parent how many are open when all are answered, or shortly before the first would be closed, and keeps them
  * until it is ended.
  */
@@ -13,12 +13,11 @@ export interface IdleReport {
 
 /** At once, so that none waits for long in a queue of the server. */
 const OPENING = 100
-const SOURCES = 4
 /** Milliseconds after the first answer: servers close what has been idle for five seconds, the first ones first. */
 const DEADLINE = 4500
 
-const [port = 0, count = 0, number = 0] = process.argv.slice(2, 5).map(Number)
-const texts = readFileSync(process.argv[5] ?? '', 'latin1').split('\0', 1000)
+const [port = 0, count = 0] = process.argv.slice(2, 4).map(Number)
+const texts = readFileSync(process.argv[4] ?? '', 'latin1').split('\0', 1000)
 
 let begun = 0
 let settled = 0
@@ -31,7 +30,8 @@ const report = () => {
 
 function next(): void {
   if (begun === count) return
-  const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.${1 + number}.${1 + (begun % SOURCES)}` })
+  // Without an address of its own: the system looks for a free port of that, among those that others have left behind, for 10 ms each.
+  const socket = connect({ host: '127.0.0.1', port })
   const text = texts[begun++ % texts.length] ?? ''
   let answered = false
   const settle = () => {

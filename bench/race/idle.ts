@@ -1,6 +1,6 @@
 /**
- * What an idle connection costs a contestant in memory. The connections come from processes of their own and from
- * several addresses, as one address has too few ports; each has had an answer, as a player's has between two manifests.
+ * What an idle connection costs a contestant in memory. The connections come from processes of their own; each has had an
+ * answer, as a player's has between two manifests.
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -43,8 +43,8 @@ export function measureIdle(contestant: Contestant, stage: Stage, wanted: number
     // What is allocated once, however many come, is not a connection's.
     await load(port, 2, stage)
     const before = memoryOf(pids, 'VmRSS')
-    const clients = Array.from({ length: CLIENTS }, (_, i) =>
-      launch('load', process.execPath, [join(import.meta.dirname, 'idle-load.ts'), String(port), String(Math.floor(wanted / CLIENTS)), String(i), stage.requests], ['ignore', 'inherit', 'inherit', 'ipc']))
+    const clients = Array.from({ length: CLIENTS }, () =>
+      launch('load', process.execPath, [join(import.meta.dirname, 'idle-load.ts'), String(port), String(Math.floor(wanted / CLIENTS)), stage.requests], ['ignore', 'inherit', 'inherit', 'ipc']))
     try {
       const reports = await Promise.all(clients.map(told))
       const after = memoryOf(pids, 'VmRSS')

@@ -95,7 +95,7 @@ function others({ runs, idle }: Found): string {
     ]
   })
   return table(['', 'first start to ready, ms', 'started again, ms', 'peak memory, MiB', '… with swaps', 'p99 with swaps / without', '… and with flapping health', 'an idle connection, KiB'], rows)
-    + '\nMemory is the peak of each process, added up, so what processes share counts more than once. An idle connection has had an answer; what the kernel keeps for it is not in it.\n'
+    + '\nMemory is the peak of each process, added up, so what processes share counts more than once. An idle connection has had an answer; what the kernel keeps for it is not in it, and what a load before has left free is used first.\n'
 }
 
 function slowed(runs: readonly Run[], load: 'swap' | 'flap'): number[] {
