@@ -29,9 +29,12 @@ const DOCUMENTS = 'documents'
 
 export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
   const directory = join(stateDirectory, 'compiled')
+  // Once: an update in place changes the files under a router that goes on running what it has loaded.
+  const compilers = digestOf(geoCode())
+  const readers = digestOf(documentCode())
   const replace = (name: string, pieces: Iterable<Uint8Array>) => replaceChecked(fileIO, directory, name, pieces)
   const onTrouble = (error: unknown) => messages.warn('start_not_kept', { file: directory, code: codeOf(error) })
-  const compiler = keeping(compileInWorker, { read: (kind) => readChecked(fileIO, join(directory, kind)), replace, digest: sha256, code: () => digestOf(geoCode()) }, onTrouble)
+  const compiler = keeping(compileInWorker, { read: (kind) => readChecked(fileIO, join(directory, kind)), replace, digest: sha256, code: () => compilers }, onTrouble)
   let kept = ''
   let writing = Promise.resolve()
   return {
@@ -40,7 +43,7 @@ export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
       await sweep(directory)
       const bytes = await readChecked(fileIO, join(directory, DOCUMENTS))
       try {
-        const memory = decodeDocuments(bytes ?? new Uint8Array(), await digestOf(documentCode()))
+        const memory = decodeDocuments(bytes ?? new Uint8Array(), await readers)
         kept = stateOf(memory)
         return memory
       } catch {
@@ -54,7 +57,7 @@ export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
       kept = state
       // The next reading may begin before this is written.
       const known = [...memory.known()]
-      writing = writing.then(async () => replace(DOCUMENTS, encodeDocuments(known, await digestOf(documentCode())))).catch(onTrouble)
+      writing = writing.then(async () => replace(DOCUMENTS, encodeDocuments(known, await readers))).catch(onTrouble)
     },
     settled: async () => {
       await Promise.all([compiler.settled(), writing])

@@ -17,6 +17,7 @@ import { salvageService, soundEntries, valueAt } from './salvage.ts'
 import { groupSchema, policySchema, serviceSchema, targetSchema, targetsFileSchema } from './schema.ts'
 import { compileService } from './service.ts'
 import type { Compiling } from './service.ts'
+import { finish } from './steps.ts'
 import { validate } from './validate.ts'
 import { compileZones } from './zones.ts'
 
@@ -44,11 +45,7 @@ export function labelOf({ number, digest }: Version): string {
 }
 
 export function buildSnapshot(bundle: Bundle, options: BuildOptions): Built {
-  const steps = buildInSteps(bundle, options)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+  return finish(buildInSteps(bundle, options))
 }
 
 /**

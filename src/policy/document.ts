@@ -4,6 +4,7 @@ import { isAlias, isMap, isNode, isPair, isSeq, LineCounter, parseAllDocuments }
 import type { Document, ParsedNode } from 'yaml'
 import type { Path, Problem } from './problem.ts'
 import { formatPath } from './problem.ts'
+import { finish } from './steps.ts'
 
 /** A file above this many bytes is refused unread: configurations of this size are written by accident. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -20,11 +21,7 @@ export interface SourceDocument {
  * allowed, so that a thousand targets can share one declaration, up to a number that no small file can blow up to.
  */
 export function readDocuments(file: string, text: string): Read {
-  const steps = readInSteps(file, text, new DocumentMemory())
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+  return finish(readInSteps(file, text, new DocumentMemory()))
 }
 
 export interface Read {

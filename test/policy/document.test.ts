@@ -5,6 +5,7 @@ import t from 'tap'
 import { LineCounter, parseAllDocuments } from 'yaml'
 import { buildSnapshot } from '../../src/policy/build.ts'
 import { DocumentMemory, readDocuments, readInSteps } from '../../src/policy/document.ts'
+import { finish } from '../../src/policy/steps.ts'
 import { countryPlace } from '../../src/geo/countries.ts'
 import { bundle, NOW } from './base.ts'
 
@@ -91,11 +92,7 @@ t.test('what is left open in one document costs no other one', async (t) => {
 
 function read(text: string, memory: DocumentMemory) {
   memory.turn()
-  const steps = readInSteps('services/all.yaml', text, memory)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+  return finish(readInSteps('services/all.yaml', text, memory))
 }
 
 t.test('of a file of which one document changed, one is read', async (t) => {

@@ -2,15 +2,12 @@
 import t from 'tap'
 import type { Content } from '../../src/policy/document.ts'
 import { DocumentMemory, readInSteps } from '../../src/policy/document.ts'
+import { finish } from '../../src/policy/steps.ts'
 import { decodeDocuments, encodeDocuments } from '../../src/policy/kept-documents.ts'
 
 function read(memory: DocumentMemory, text: string) {
   memory.turn()
-  const steps = readInSteps('a.yaml', text, memory)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+  return finish(readInSteps('a.yaml', text, memory))
 }
 
 /** Reads a text, keeps what it said, starts anew and reads it again. */
