@@ -6,6 +6,7 @@ import { WisselError } from '../errors.ts'
 import { MIN_TOKEN } from '../http/admin-server.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import { FileSink } from '../log/sinks/file.ts'
+import { linesOf } from '../log/sinks/sink.ts'
 import type { SetTimer } from '../log/sinks/sink.ts'
 import type { Settings } from '../policy/settings.ts'
 import type { Snapshot } from '../routing/model.ts'
@@ -48,7 +49,7 @@ export async function openConsumption({ tokenFile, path }: NonNullable<Settings[
   const buckets = new UsageBuckets()
   let told = 0
   const write = (until: number) => {
-    for (const line of buckets.take(until)) sink.write(line, 1)
+    for (const line of buckets.take(until)) sink.write(linesOf(line, [1]))
     const dropped = buckets.dropped + sink.dropped
     if (dropped > told) messages.warn('records_dropped', { count: dropped - told, reason: 'usage' })
     told = dropped

@@ -11,9 +11,10 @@ import { OTHER } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
 import { RecordMemo, recordOf } from './record.ts'
 import type { DecisionFacts } from './record.ts'
-import type { SetTimer, Sink } from './sinks/sink.ts'
+import { decisionsIn, linesOf } from './sinks/sink.ts'
+import type { Lines, SetTimer, Sink } from './sinks/sink.ts'
 import { Window } from './window.ts'
-import type { Group } from './window.ts'
+import type { Counted, Group } from './window.ts'
 
 export interface DecisionLogOptions {
   readonly sinks: readonly Sink[]
@@ -52,7 +53,7 @@ export class DecisionLog {
   readonly #maxDistinct: number
   readonly #shuffle: DecisionLogOptions['shuffle']
   readonly #onDropped: DecisionLogOptions['onDropped']
-  readonly #window: Window
+  readonly #window: Window<Written>
   readonly #memo = new RecordMemo()
   readonly #writer = new LineWriter()
   #overflow = 0
@@ -62,7 +63,7 @@ export class DecisionLog {
   #closed = false
 
   constructor({ sinks, router, setTimer, windowMs = 1000, maxDistinct = 10_000, shuffle, seed, onDropped }: DecisionLogOptions) {
-    this.#window = new Window(seed)
+    this.#window = new Window(2 * maxDistinct, seed)
     this.sinks = sinks
     this.#router = router
     this.#setTimer = setTimer
@@ -94,11 +95,18 @@ export class DecisionLog {
   #turn(): void {
     this.#finish()
     this.#cancel?.()
-    this.#cancel = undefined
+    // After a window in which nobody came nothing is known any more, and nothing is to be done.
+    this.#cancel = this.#window.size === 0 || this.#closed ? undefined : this.#later()
     if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
     this.#overflow = 0
-    this.#writing = this.#write(this.#window.groups(), this.decided)
-    this.#window.clear()
+    this.#writing = this.#write(this.#window.turn(), this.decided)
+  }
+
+  #later(): () => void {
+    return this.#setTimer(() => {
+      this.#turn()
+      this.#proceed()
+    }, this.#windowMs)
   }
 
   /** A slice, and the next one when others have had their turn: thousands of lines take longer than a viewer should wait. */
@@ -113,38 +121,45 @@ export class DecisionLog {
   }
 
   /** Yields after each slice. @param decided when the window ended */
-  *#write(groups: readonly Group[], decided: number): Generator<void, void> {
+  *#write({ groups, counts }: Counted<Written>, decided: number): Generator<void, void> {
     let work = 0
-    const models: { model: LineModel, titles: Group['titles'] }[] = []
-    for (const { facts, titles } of groups) {
-      models.push({ model: this.#writer.of(recordOf(facts, OTHER as ContentId, this.#router, 1, this.#memo)), titles })
+    let fresh = false
+    // Those of the next window may come while this goes on; they have no count yet.
+    for (const group of groups) {
+      if (group.kept !== undefined) continue
+      group.kept = { model: this.#writer.of(recordOf(group.facts, OTHER as ContentId, this.#router, 1, this.#memo)), sorted: 0 }
+      fresh = true
       if (++work % SLICE === 0) yield
     }
     // An order that does not depend on who came first: by what records have in common, then by title.
-    models.sort((a, b) => compare(a.model.text, b.model.text))
-    for (let i = models.length - 1; i > 0; i--) {
-      const [former, latter] = [models[i - 1], models[i]]
-      if (former === undefined || latter === undefined || former.model.text !== latter.model.text) continue
-      former.titles.push(...latter.titles)
-      latter.titles.length = 0
+    if (fresh) groups.sort((a, b) => compare(textOf(a), textOf(b)))
+    const all: Line[] = []
+    let part = new Part()
+    for (const line of linesIn(groups, counts)) {
+      if (!line.model.fits(line.content)) this.#drop(line.n, 'invalid')
+      else if (this.#shuffle === undefined) part.add(line)
+      else all.push(line)
+      if (++work % SLICE !== 0) continue
+      part = this.#give(part)
+      yield
     }
-    const lines: { line: string, n: number }[] = []
-    for (const { model, titles } of models) {
-      titles.sort((a, b) => compare(a.content, b.content) || a.n - b.n)
-      for (const { content, n } of titles) {
-        const line = model.line(content, n)
-        if (line === undefined) this.#drop(n, 'invalid')
-        else lines.push({ line: `${line}\n`, n })
-        if (++work % SLICE === 0) yield
-      }
+    for (const line of this.#shuffle === undefined ? all : shuffled(all, this.#shuffle)) {
+      part.add(line)
+      if (++work % SLICE !== 0) continue
+      part = this.#give(part)
+      yield
     }
-    if (this.#shuffle !== undefined) shuffled(lines, this.#shuffle)
-    for (const { line, n } of lines) {
-      for (const sink of this.sinks) sink.write(line, n)
-      this.recorded += n
-      if (++work % SLICE === 0) yield
-    }
+    this.#give(part)
     for (const sink of this.sinks) sink.account?.({ decided, dropped: this.dropped })
+  }
+
+  /** @returns the next part */
+  #give(part: Part): Part {
+    const { lines } = part
+    if (lines === undefined) return part
+    this.recorded += decisionsIn(lines)
+    for (const sink of this.sinks) sink.write(lines)
+    return new Part()
   }
 
   /** The first decision of its record in this window. */
@@ -153,10 +168,7 @@ export class DecisionLog {
       this.#drop(1, 'closed')
       return
     }
-    this.#cancel ??= this.#setTimer(() => {
-      this.#turn()
-      this.#proceed()
-    }, this.#windowMs)
+    this.#cancel ??= this.#later()
     const { size } = this.#window
     const content = size < this.#maxDistinct / 2 ? facts.content : (OTHER as ContentId)
     if (content !== facts.content && this.#window.countAs(content)) return
@@ -170,12 +182,80 @@ export class DecisionLog {
   }
 }
 
+/** What is made of a group once. */
+interface Written {
+  readonly model: LineModel
+  /** Titles that are in order. */
+  sorted: number
+}
+
+interface Line {
+  readonly model: LineModel
+  readonly content: ContentId
+  readonly n: number
+}
+
+/** Lines that are given to the sinks together. */
+class Part {
+  #text = ''
+  readonly #counts: number[] = []
+
+  add({ model: { before, after }, content, n }: Line): void {
+    // One after the other, not joined first: V8 copies what was joined in such an order fastest.
+    this.#text += before
+    this.#text += content
+    this.#text += after
+    this.#text += n
+    this.#text += '}\n'
+    this.#counts.push(n)
+  }
+
+  get lines(): Lines | undefined {
+    return this.#counts.length === 0 ? undefined : linesOf(this.#text, this.#counts)
+  }
+}
+
+/** Of groups in order: lines in order, those with a count. */
+function* linesIn(groups: readonly Group<Written>[], counts: Int32Array): Generator<Line, void> {
+  for (let i = 0; i < groups.length;) {
+    const group = groups[i++]
+    if (group?.kept === undefined) continue
+    const { model } = group.kept
+    const same: Group<Written>[] = [group]
+    // Decisions that only look different have one record.
+    for (let next = groups[i]; next !== undefined && textOf(next) === model.text; next = groups[++i]) same.push(next)
+    if (same.length === 1) yield* counted(group, model, counts)
+    else yield* merged(same.flatMap((each) => [...counted(each, model, counts)]))
+  }
+}
+
+function* counted({ titles, kept }: Group<Written>, model: LineModel, counts: Int32Array): Generator<Line, void> {
+  if (kept !== undefined && kept.sorted < titles.length) {
+    titles.sort((a, b) => compare(a.content, b.content))
+    kept.sorted = titles.length
+  }
+  for (const { content, record } of titles) {
+    const n = counts[record] ?? 0
+    if (n > 0) yield { model, content, n }
+  }
+}
+
+function merged(lines: readonly Line[]): Line[] {
+  const byTitle = new Map<ContentId, Line>()
+  for (const line of lines) byTitle.set(line.content, { ...line, n: line.n + (byTitle.get(line.content)?.n ?? 0) })
+  return [...byTitle.values()].sort((a, b) => compare(a.content, b.content))
+}
+
+function textOf({ kept }: Group<Written>): string {
+  return kept?.model.text ?? ''
+}
+
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** In place (Fisher and Yates; Durstenfeld 1964). */
-function shuffled<T>(items: T[], random: () => number): void {
+function shuffled<T>(items: T[], random: () => number): readonly T[] {
   for (let i = items.length - 1; i > 0; i--) {
     const other = Math.floor(random() * (i + 1))
     const [a, b] = [items[i], items[other]]
@@ -183,4 +263,5 @@ function shuffled<T>(items: T[], random: () => number): void {
     items[i] = b
     items[other] = a
   }
+  return items
 }

@@ -36,5 +36,5 @@ export function recordDecision(log: DecisionLog, { decision, request, snapshot, 
 
 /** Content rules speak of paths within the service. */
 function withinService(path: string, host: string, service: Snapshot['services'][number], snapshot: Snapshot): string {
-  return snapshot.hosts.get(host) === service || service.prefix === undefined ? path : path.slice(service.prefix.length)
+  return service.prefix === undefined || snapshot.hosts.get(host) === service ? path : path.slice(service.prefix.length)
 }

@@ -2,41 +2,35 @@
  * Records on their way from the threads that decide to the one thread that writes: a few messages per window and thread, and
  * totals that show what a thread that died had not told yet.
  */
-import type { Sink } from './sinks/sink.ts'
+import { decisionsIn, linesOf } from './sinks/sink.ts'
+import type { Lines, Sink } from './sinks/sink.ts'
 
 /** What a thread's log wrote in one window, or in a part of it. */
-export interface RecordBatch {
-  /** Lines with their ends. */
-  readonly text: string
-  /** Decisions behind each line. */
-  readonly counts: Uint32Array<ArrayBuffer>
+export interface RecordBatch extends Lines {
   /** Of the thread, ever; in the last part of a window all of it, before that at least so much. */
   readonly decided: number
   readonly dropped: number
 }
-
-/** Characters of a message. */
-const PART = 65_536
 
 /** The sink of a thread's log. */
 export class RelaySink implements Sink {
   readonly name = 'relay'
   readonly dropped = 0
   readonly #send: (batch: RecordBatch) => void
-  #text = ''
-  #counts: number[] = []
   #told: Told = { decided: 0, dropped: 0 }
+  /** The latest lines, which go with the totals if they are the window's last. */
+  #held: Lines | undefined
 
+  /** @param send may give the arrays' memory away: a log with this sink has no other */
   constructor(send: (batch: RecordBatch) => void) {
     this.#send = send
   }
 
-  write(line: string, count: number): void {
-    this.#text += line
-    this.#counts.push(count)
-    this.#told.decided += count
-    // A whole window of lines takes longer to copy than a viewer should wait.
-    if (this.#text.length >= PART) this.#post()
+  write(lines: Lines): void {
+    if (this.#held !== undefined) this.#post()
+    this.#held = lines
+    // So much was decided at least: what was accounted for, and what has been written since.
+    this.#told.decided += decisionsIn(lines)
   }
 
   account(totals: Told): void {
@@ -44,11 +38,9 @@ export class RelaySink implements Sink {
     this.#post()
   }
 
-  /** So much was decided at least: what was accounted for, and what has been written since. */
   #post(): void {
-    this.#send({ text: this.#text, counts: Uint32Array.from(this.#counts), ...this.#told })
-    this.#text = ''
-    this.#counts = []
+    this.#send({ ...(this.#held ?? linesOf('', [])), ...this.#told })
+    this.#held = undefined
   }
 
   async close(): Promise<void> {
@@ -88,17 +80,11 @@ export class RecordHub {
     const told: Told = { decided: 0, dropped: 0 }
     this.#threads.add(told)
     return {
-      take: ({ text, counts, decided, dropped }) => {
+      take: ({ decided, dropped, ...lines }) => {
         told.decided = Math.max(told.decided, decided)
         told.dropped = dropped
-        let at = 0
-        for (const n of counts) {
-          const end = text.indexOf('\n', at) + 1
-          const line = text.slice(at, end)
-          for (const sink of this.sinks) sink.write(line, n)
-          this.recorded += n
-          at = end
-        }
+        this.recorded += decisionsIn(lines)
+        if (lines.counts.length > 0) for (const sink of this.sinks) sink.write(lines)
         this.#account()
       },
       end: (decided) => {

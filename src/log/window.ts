@@ -1,10 +1,13 @@
 /**
- * What a flush window counts: for decisions whose records are equal but for the title, a group; in a group, for each title a
- * number. Groups are found by a few words. `keyOf` tells them apart by a text, which has to be made and compared for every
- * request; it is used for what does not fit into the words.
+ * What a flush window counts: a number for each record. Decisions whose records are equal but for the title are a group,
+ * which a few words tell from others; `keyOf` tells them apart by a text, which has to be made and compared for every
+ * request, and is used for what does not fit into the words.
+ *
+ * An audience asks for the same again: records that were counted in a window are known to the next one, with a count of
+ * zero, until the minute or the snapshot changes, nobody came for a whole window, or they are too many.
  */
-import { countryOf } from '../privacy/country.ts'
-import { AGENTS, RECORD_FORMATS, RECORD_LOCALIZATIONS, RECORD_OBJECTS, RECORD_OUTCOMES, RECORD_REASONS, RECORD_STATUSES } from '../privacy/values.ts'
+import { countryNumber } from '../privacy/country.ts'
+import { AGENTS, OTHER, RECORD_FORMATS, RECORD_LOCALIZATIONS, RECORD_OBJECTS, RECORD_OUTCOMES, RECORD_REASONS, RECORD_STATUSES } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
 import type { RejectedCounts } from '../routing/model.ts'
 import { NameTable } from './name-table.ts'
@@ -13,30 +16,48 @@ import type { DecisionFacts } from './record.ts'
 import { WordTable } from './word-table.ts'
 
 /** Bounds of parts of a word. */
-const [REASONS, REJECTED, ERAS] = [3, 2 ** 8, 2 ** 3] as const
+const [REASONS, REJECTED, ERAS] = [3, 2 ** 12, 2 ** 3] as const
 const MINUTE_MS = 60_000
 /** Objects that are known by themselves at most; beyond, they are looked at anew. */
 const MAX_KNOWN = 1000
 /** In the first word of a group that is known by its name. */
 const NAMED = -2
+/** Words of a group; a record has one more, for its title. */
+const WORDS = 5
 
-export interface Group {
+/** What records of a group have in common, and their titles. Whoever writes it down may keep with it what that takes. */
+export interface Group<Kept> {
   /** Of its first decision. */
   readonly facts: DecisionFacts
-  readonly titles: { readonly content: ContentId, readonly n: number }[]
+  readonly titles: Title[]
+  kept: Kept | undefined
 }
 
-export class Window {
-  readonly #groups = new WordTable(5)
+export interface Title {
+  readonly content: ContentId
+  /** Its place among a window's counts. */
+  readonly record: number
+}
+
+/** A window that is over. Groups are still added to, so some titles have no count, or none yet. */
+export interface Counted<Kept> {
+  /** In any order; sorting it in place spares the next window's. */
+  readonly groups: Group<Kept>[]
+  /** By record. */
+  readonly counts: Int32Array
+}
+
+export class Window<Kept> {
+  /** Distinct records of this window. */
+  size = 0
+  readonly #most: number
   /** By group. */
-  readonly #facts: DecisionFacts[] = []
+  readonly #numbers = new WordTable(WORDS)
+  #groups: Group<Kept>[] = []
+  #order: Group<Kept>[] = []
   readonly #titles: NameTable
   /** Of a group and a title. */
-  readonly #records = new WordTable(2)
-  /** By record. */
-  readonly #counts: number[] = []
-  /** Of the facts that were looked for last; -1: a new one. */
-  #group = -1
+  readonly #records = new WordTable(WORDS + 1)
   readonly #named = new Map<string, number>()
   /** Name of the group that was looked for last and is a new one, where it needs one. */
   #unnamed: string | undefined
@@ -48,70 +69,82 @@ export class Window {
   readonly #rejected = new Map<string, number>([['', 0]])
   readonly #known = new Map<RejectedCounts, number>()
 
-  /** @param seed 32 bits that nobody knows: titles are what viewers ask for */
-  constructor(seed?: number) {
+  /**
+   * @param most records that are known to the next window at most
+   * @param seed 32 bits that nobody knows: titles are what viewers ask for
+   */
+  constructor(most: number, seed?: number) {
+    this.#most = most
     this.#titles = new NameTable(seed)
   }
 
-  /** Distinct records. */
-  get size(): number {
-    return this.#records.size
-  }
-
-  /** Counts a decision, where its record is there already. */
+  /** Counts a decision, where this window has its record already. */
   count(facts: DecisionFacts): boolean {
     this.#number(facts)
-    this.#group = this.#groups.find()
     return this.countAs(facts.content)
   }
 
   /** The same for the facts that were looked for last, under another title. */
   countAs(content: ContentId): boolean {
-    if (this.#group === -1) return false
     const title = this.#titles.find(content)
     if (title === -1) return false
-    this.#records.key[0] = this.#group
-    this.#records.key[1] = title
-    const record = this.#records.find()
-    if (record === -1) return false
-    this.#counts[record] = (this.#counts[record] ?? 0) + 1
+    this.#records.key[WORDS] = title
+    if (this.#records.find() === -1 || this.#records.count === 0) return false
+    this.#records.count++
     return true
   }
 
-  /** Adds a record with a count of 1: for the facts that were looked for last, whose record with that title is not there. */
+  /** Adds a record with a count of 1: for the facts that were looked for last, whose record with that title this window does not have. */
   add(facts: DecisionFacts, content: ContentId): void {
-    if (this.#group === -1) {
-      if (this.#unnamed !== undefined) this.#named.set(this.#unnamed, this.#named.size)
-      this.#group = this.#groups.add()
-      this.#facts.push(kept(facts))
-    }
-    this.#records.key[0] = this.#group
-    this.#records.key[1] = this.#titles.add(content)
-    this.#records.find()
-    this.#records.add()
-    this.#counts.push(1)
+    const title = this.#titles.find(content)
+    this.#records.key[WORDS] = title === -1 ? this.#titles.add(copyOf(content)) : title
+    if (this.#records.find() === -1) this.#open(facts)
+    this.#records.count = 1
+    this.size++
   }
 
-  groups(): Group[] {
-    const groups = this.#facts.map((facts): Group => ({ facts, titles: [] }))
-    for (const [record, n] of this.#counts.entries()) {
-      groups[this.#records.word(record, 0)]?.titles.push({ content: this.#titles.names[this.#records.word(record, 1)] as ContentId, n })
-    }
-    return groups
+  /** Ends the window and begins the next one. */
+  turn(): Counted<Kept> {
+    const ended = { groups: this.#order, counts: this.#records.takeCounts() }
+    // What is of no use any more keeps a snapshot in memory.
+    if (this.size === 0 || this.#eras.size > 1 || this.#rejected.size >= REJECTED || this.#records.size > this.#most) this.#forget()
+    this.size = 0
+    return ended
   }
 
-  clear(): void {
-    this.#groups.clear()
-    this.#facts.length = 0
+  #forget(): void {
+    this.#numbers.clear()
+    this.#groups = []
+    this.#order = []
     this.#titles.clear()
     this.#records.clear()
-    this.#counts.length = 0
     this.#named.clear()
     this.#eras.clear()
     this.#minute = NaN
     this.#rejected.clear()
     this.#rejected.set('', 0)
     this.#known.clear()
+  }
+
+  /** Gives the record that was looked for last its number. */
+  #open(facts: DecisionFacts): void {
+    const record = this.#records.add()
+    const content = this.#titles.names[this.#records.key[WORDS] ?? 0] as ContentId
+    this.#groupOf(facts).titles.push({ content, record })
+  }
+
+  #groupOf(facts: DecisionFacts): Group<Kept> {
+    if (this.#unnamed !== undefined) this.#named.set(this.#unnamed, this.#named.size)
+    this.#unnamed = undefined
+    const { key } = this.#numbers
+    for (let i = 0; i < WORDS; i++) key[i] = this.#records.key[i] ?? 0
+    const known = this.#groups[this.#numbers.find()]
+    if (known !== undefined) return known
+    this.#numbers.add()
+    const group: Group<Kept> = { facts: kept(facts), titles: [], kept: undefined }
+    this.#groups.push(group)
+    this.#order.push(group)
+    return group
   }
 
   /** Writes the words that tell groups apart. */
@@ -121,27 +154,25 @@ export class Window {
     this.#unnamed = undefined
     const era = this.#eraOf(now, snapshot)
     const rejected = this.#rejectedOf(decision.rejected)
-    const code = STATUSES.indexOf(status)
+    const code = codeOf(STATUSES, status)
     if (why.length > REASONS || era >= ERAS || rejected >= REJECTED || code === -1) return this.#name(facts)
 
     const sent = decision.outcome === 'refuse' ? undefined : decision
-    const place = countryOf(country)
-    let shape = (place.charCodeAt(0) - 65) * 26 + place.charCodeAt(1) - 65
-    shape = (shape << 3) | codeOf(OUTCOMES, decision.outcome)
-    shape = (shape << 2) | codeOf(LOCALIZATIONS, decision.localization)
-    shape = (shape << 2) | codeOf(AGENT_CLASSES, agent)
-    shape = (shape << 3) | codeOf(OBJECTS, object)
-    shape = (shape << 3) | codeOf(FORMATS, format)
+    let shape = (countryNumber(country) << 3) | codeOf(RECORD_OUTCOMES, decision.outcome)
+    shape = (shape << 2) | codeOf(RECORD_LOCALIZATIONS, decision.localization)
+    shape = (shape << 2) | codeOf(AGENTS, agent)
+    shape = (shape << 3) | codeOf(RECORD_OBJECTS, object)
+    shape = (shape << 3) | codeOf(RECORD_FORMATS, format)
     shape = (shape << 3) | code
     let rest = era * REJECTED + rejected
     for (let i = 0; i < REASONS; i++) {
       const reason = why[i]
-      const number = reason === undefined ? 0 : codeOf(REASON_NUMBERS, reason) + 1
+      const number = reason === undefined ? 0 : codeOf(RECORD_REASONS, reason) + 1
       if (reason !== undefined && number === 0) return this.#name(facts)
       rest = rest * 32 + number
     }
     if (shape < 0) return this.#name(facts)
-    const { key } = this.#groups
+    const { key } = this.#records
     key[0] = decision.service?.index ?? -1
     key[1] = sent?.step?.index ?? -1
     key[2] = sent?.member.target.index ?? -1
@@ -150,7 +181,7 @@ export class Window {
   }
 
   #name(facts: DecisionFacts): void {
-    const { key } = this.#groups
+    const { key } = this.#records
     key[0] = NAMED
     const name = keyOf(facts)
     const number = this.#named.get(name)
@@ -178,10 +209,15 @@ export class Window {
   }
 }
 
-/** Without the path, which is a piece of the request's text and would keep all of it in memory, cookies and all. */
+/** Without what is cut out of the request's text and would keep all of it in memory, cookies and all. */
 function kept(facts: DecisionFacts): DecisionFacts {
   const { decision } = facts
-  return decision.outcome === 'refuse' ? facts : { ...facts, decision: { ...decision, path: '' } }
+  return { ...facts, content: OTHER as ContentId, decision: decision.outcome === 'refuse' ? decision : { ...decision, path: '' } }
+}
+
+/** The same text in memory of its own. */
+function copyOf(content: ContentId): ContentId {
+  return Buffer.from(content).toString() as ContentId
 }
 
 function numberOf(names: Map<string, number>, name: string): number {
@@ -191,17 +227,10 @@ function numberOf(names: Map<string, number>, name: string): number {
   return names.size - 1
 }
 
-type Codes = ReadonlyMap<string, number>
-const codes = (list: readonly string[]): Codes => new Map(list.map((name, i) => [name, i]))
-const OUTCOMES = codes(RECORD_OUTCOMES)
-const LOCALIZATIONS = codes(RECORD_LOCALIZATIONS)
-const AGENT_CLASSES = codes(AGENTS)
-const OBJECTS = codes(RECORD_OBJECTS)
-const FORMATS = codes(RECORD_FORMATS)
-const REASON_NUMBERS = codes(RECORD_REASONS)
 const STATUSES: readonly number[] = RECORD_STATUSES
 
-/** -1, which makes the whole negative, for what is not in the list. */
-function codeOf(list: Codes, name: string): number {
-  return list.get(name) ?? -1
+/** -1, which makes the whole negative, for what is not in the list. Lists are short and names are V8's own: comparing them is faster than a map. */
+function codeOf<T>(list: readonly T[], name: T): number {
+  for (let i = 0; i < list.length; i++) if (list[i] === name) return i
+  return -1
 }

@@ -1,32 +1,40 @@
-/** Numbers for keys of a few 32-bit words: a hash table in flat memory, which costs a look-up one or two misses of the caches. */
+/**
+ * Numbers and counts for keys of a few 32-bit words: a hash table in flat memory. A slot holds all there is of a key, so that
+ * a look-up costs one miss of the caches, where the table is larger than they are.
+ */
 
-const FIRST_SIZE = 256
+const FIRST_SLOTS = 256
 
 export class WordTable {
   /** To be filled in before `find`, which `add` may follow. */
   readonly key: Int32Array
   /** Keys so far. */
   size = 0
-  #words: Int32Array
-  /** Open addressing: a key's number and 1, or 0. At most half of them are taken. */
-  #slots = new Int32Array(2 * FIRST_SIZE)
+  /** Words of a slot, a power of two: the key, its number and 1 (0: the slot is free), its count. Three of four slots are taken at most. */
+  readonly #stride: number
+  readonly #shift: number
+  #slots: Int32Array
   /** Where the key that was looked for last is, or would be. */
-  #slot = 0
+  #at = 0
 
   /** @param width words of a key */
   constructor(width: number) {
     this.key = new Int32Array(width)
-    this.#words = new Int32Array(width * FIRST_SIZE)
+    this.#shift = Math.ceil(Math.log2(width + 2))
+    this.#stride = 2 ** this.#shift
+    this.#slots = new Int32Array(this.#stride * FIRST_SLOTS)
   }
 
   /** The key's number; -1 where it has none. */
   find(): number {
     const { key } = this
-    const mask = this.#slots.length - 1
-    for (let slot = hashOf(key, 0, key.length) & mask; ; slot = (slot + 1) & mask) {
-      const number = (this.#slots[slot] ?? 0) - 1
-      if (number === -1 || this.#has(number)) {
-        this.#slot = slot
+    const slots = this.#slots
+    const stride = this.#stride
+    const mask = slots.length - 1
+    for (let at = (hashOf(key) << this.#shift) & mask; ; at = (at + stride) & mask) {
+      const number = (slots[at + key.length] ?? 0) - 1
+      if (number === -1 || isAt(slots, at, key)) {
+        this.#at = at
         return number
       }
     }
@@ -36,15 +44,36 @@ export class WordTable {
   add(): number {
     const { key } = this
     const number = this.size++
-    this.#words.set(key, number * key.length)
-    this.#slots[this.#slot] = number + 1
-    if (this.size * 2 === this.#slots.length) this.#grow()
+    this.#slots.set(key, this.#at)
+    this.#slots[this.#at + key.length] = number + 1
+    if (this.size * this.#stride * 4 > this.#slots.length * 3) {
+      this.#grow()
+      this.find()
+    }
     return number
   }
 
-  /** A word of the key that has a number. */
-  word(number: number, position: number): number {
-    return this.#words[number * this.key.length + position] ?? 0
+  /** The count of the key that was looked for last, or added. */
+  get count(): number {
+    return this.#slots[this.#at + this.key.length + 1] ?? 0
+  }
+
+  set count(value: number) {
+    this.#slots[this.#at + this.key.length + 1] = value
+  }
+
+  /** All counts, by number, which are 0 from now on. */
+  takeCounts(): Int32Array {
+    const counts = new Int32Array(this.size)
+    const slots = this.#slots
+    const { length } = this.key
+    for (let at = 0; at < slots.length; at += this.#stride) {
+      const number = (slots[at + length] ?? 0) - 1
+      if (number === -1) continue
+      counts[number] = slots[at + length + 1] ?? 0
+      slots[at + length + 1] = 0
+    }
+    return counts
   }
 
   clear(): void {
@@ -52,33 +81,31 @@ export class WordTable {
     this.size = 0
   }
 
-  #has(number: number): boolean {
-    const { key } = this
-    const from = number * key.length
-    for (let i = 0; i < key.length; i++) if (this.#words[from + i] !== key[i]) return false
-    return true
-  }
-
   #grow(): void {
-    const { length } = this.key
-    const words = new Int32Array(this.#words.length * 2)
-    words.set(this.#words)
-    this.#words = words
-    this.#slots = new Int32Array(this.#slots.length * 2)
+    const former = this.#slots
+    const stride = this.#stride
+    this.#slots = new Int32Array(former.length * 2)
     const mask = this.#slots.length - 1
-    for (let number = 0; number < this.size; number++) {
-      let slot = hashOf(words, number * length, length) & mask
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
-      this.#slots[slot] = number + 1
+    const { length } = this.key
+    for (let from = 0; from < former.length; from += stride) {
+      if (former[from + length] === 0) continue
+      let at = (hashOf(former.subarray(from, from + length)) << this.#shift) & mask
+      while (this.#slots[at + length] !== 0) at = (at + stride) & mask
+      this.#slots.set(former.subarray(from, from + stride), at)
     }
   }
 }
 
+function isAt(slots: Int32Array, at: number, key: Int32Array): boolean {
+  for (let i = 0; i < key.length; i++) if (slots[at + i] !== key[i]) return false
+  return true
+}
+
 /** Steps of MurmurHash3, 32 bits (public domain, A. Appleby). */
-function hashOf(words: Int32Array, from: number, length: number): number {
+function hashOf(words: Int32Array): number {
   let h = 0
-  for (let i = 0; i < length; i++) {
-    const k = Math.imul(words[from + i] ?? 0, 0xcc9e2d51)
+  for (let i = 0; i < words.length; i++) {
+    const k = Math.imul(words[i] ?? 0, 0xcc9e2d51)
     h ^= Math.imul((k << 15) | (k >>> 17), 0x1b873593)
     h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64
   }

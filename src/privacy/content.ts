@@ -68,38 +68,36 @@ function match(path: string, segments: readonly string[]): string | undefined {
   return start > path.length ? captured : undefined
 }
 
-const TITLE = /^[a-z0-9][a-z0-9_-]{0,47}$/
+const MAX_TITLE = 48
 
+/** Letters, digits, `-` and `_`, neither of which comes first. One pass: every request has a title. */
 function titleOf(segment: string): ContentId {
-  if (segment.length > 48) return UNNAMED
-  const title = segment.toLowerCase()
-  if (!TITLE.test(title) || looksLikeAddress(title) || looksLikeToken(segment)) return UNNAMED
-  return title as ContentId
-}
-
-function looksLikeAddress(title: string): boolean {
-  return mayBeAddress(title) && ADDRESS.test(title)
-}
-
-/**
- * Whether there is enough of an address in it to look closer, which few titles have: eight hexadecimal digits in a row,
- * three separators, or two next to each other.
- */
-function mayBeAddress(title: string): boolean {
+  if (segment === '' || segment.length > MAX_TITLE) return UNNAMED
+  let capitals = false
+  // Whether there is enough of an address in it to look closer, which few titles have: eight hexadecimal digits in a row,
+  // three separators, or two next to each other.
+  let addressed = false
   let digits = 0
   let separators = 0
   let last = 0
-  for (let i = 0; i < title.length; i++) {
-    const code = title.charCodeAt(i)
-    if (code === HYPHEN || code === UNDERSCORE) {
-      if (++separators === 3 || code === last) return true
+  for (let i = 0; i < segment.length; i++) {
+    let code = segment.charCodeAt(i)
+    const kind = kindOf(code)
+    if (kind === CAPITAL) {
+      capitals = true
+      code |= 0x20
+    }
+    if (kind === 0) {
+      if (i === 0 || (code !== HYPHEN && code !== UNDERSCORE)) return UNNAMED
+      if (++separators === 3 || code === last) addressed = true
       digits = 0
-    } else if ((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66)) {
-      if (++digits === 8) return true
+    } else if (kind === DIGIT || code <= 0x66) {
+      if (++digits === 8) addressed = true
     } else digits = 0
     last = code
   }
-  return false
+  const title = capitals ? segment.toLowerCase() : segment
+  return (addressed && ADDRESS.test(title)) || looksLikeToken(segment) ? UNNAMED : (title as ContentId)
 }
 
 const [HYPHEN, UNDERSCORE] = [0x2d, 0x5f] as const

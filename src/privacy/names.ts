@@ -11,9 +11,11 @@ export interface Names {
 
 /** Every character that occurs in no word is the same to all words. */
 const OTHER = 0
+/** Headers are read as Latin-1. One look beyond the end of a table makes V8 slow down all later ones: a single `é` would, for good. */
+const LATIN = 256
 
 export function names(lists: readonly (readonly [words: readonly string[], bit: number])[]): Names {
-  const classes = new Uint8Array(128)
+  const classes = new Uint8Array(LATIN)
   let width = 1
   for (const [words] of lists) {
     for (const character of words.join('').toLowerCase()) {
@@ -70,7 +72,8 @@ export function names(lists: readonly (readonly [words: readonly string[], bit: 
       let step = 0
       let found = 0
       for (let i = 0; i < text.length; i++) {
-        step = steps[(step & PLACE) + (classes[text.charCodeAt(i)] ?? OTHER)] ?? 0
+        const code = text.charCodeAt(i)
+        step = steps[(step & PLACE) + (code < LATIN ? (classes[code] ?? OTHER) : OTHER)] ?? 0
         found |= step
       }
       return found >>> BITS_AT

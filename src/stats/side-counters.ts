@@ -5,6 +5,7 @@
  * Memory is bounded by the configuration: so many services, and at most `maxValues` values of a dimension; what is more
  * is `_other` at once. The key of the bits is drawn for each day and service and never leaves.
  */
+import { linesOf } from '../log/sinks/sink.ts'
 import type { Sink } from '../log/sinks/sink.ts'
 import type { ClientAddress } from '../privacy/address.ts'
 import { DEVICES, deviceClass } from '../privacy/device.ts'
@@ -141,7 +142,7 @@ export class SideCounters {
   #tell(cells: Counted['cells'], dim: Dimension, service: string, t: string): void {
     for (const [value, n] of suppress(cells[dim], this.#k, OTHER)) {
       const record = { v: 1, t, service, dim, value, n, k: this.#k } as const
-      if (isSideRecord(record)) for (const sink of this.sinks) sink.write(`${serialiseSide(record)}\n`, n)
+      if (isSideRecord(record)) for (const sink of this.sinks) sink.write(linesOf(`${serialiseSide(record)}\n`, [n]))
     }
     cells[dim] = new Map()
   }

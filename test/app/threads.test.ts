@@ -4,6 +4,7 @@ import type { StartThread, ThreadEvents } from '../../src/app/threads/handle.ts'
 import type { FromThread, ThreadInit, ToThread } from '../../src/app/threads/messages.ts'
 import { Threads } from '../../src/app/threads/threads.ts'
 import type { ThreadsOptions } from '../../src/app/threads/threads.ts'
+import { linesOf } from '../../src/log/sinks/sink.ts'
 import { RecordHub } from '../../src/log/relay.ts'
 import { Assembly } from '../../src/policy/pieces.ts'
 import type { World } from '../../src/router.ts'
@@ -262,7 +263,7 @@ t.test('viewers that were counted while a snapshot is on its way are counted by 
 t.test('what a dead thread had decided is lost unless it was recorded, and its counts stay', async (t) => {
   const { threads, puppet, hub } = stage(1)
   const { decided } = puppet(0).init
-  puppet(0).tell({ kind: 'records', batch: { text: '{"n":3}\n', counts: Uint32Array.of(3), decided: 3, dropped: 0 } })
+  puppet(0).tell({ kind: 'records', batch: { ...linesOf('{"n":3}\n', [3]), decided: 3, dropped: 0 } })
   const asked = threads.totals()
   const counts = new RequestCounts({ httpReasons: ['host'] })
   counts.httpRejected('host')

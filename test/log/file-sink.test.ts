@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { linesOf } from '../../src/log/sinks/sink.ts'
 import { FileSink } from '../../src/log/sinks/file.ts'
 import type { FileSinkOptions } from '../../src/log/sinks/file.ts'
 import type { LogFile } from '../../src/log/sinks/log-file.ts'
@@ -78,9 +79,9 @@ const expected = (from: number, to: number) => Array.from({ length: to - from },
 t.test('lines arrive in order, with one write in flight and one write for what came together', async (t) => {
   const disk = new Disk()
   const sink = disk.sink()
-  for (let i = 0; i < 500; i++) sink.write(line(i), 1)
+  for (let i = 0; i < 500; i++) sink.write(linesOf(line(i), [1]))
   await until(() => disk.opened === 1)
-  for (let i = 500; i < 1000; i++) sink.write(line(i), 1)
+  for (let i = 500; i < 1000; i++) sink.write(linesOf(line(i), [1]))
   await sink.close()
   t.same(disk.lines, expected(0, 1000))
   t.equal(disk.mostInFlight, 1)
@@ -91,7 +92,7 @@ t.test('a file is appended to, never begun anew', async (t) => {
   const disk = new Disk()
   for (let run = 0; run < 2; run++) {
     const sink = disk.sink()
-    sink.write(line(run), 1)
+    sink.write(linesOf(line(run), [1]))
     await sink.close()
   }
   t.same(disk.lines, expected(0, 2))
@@ -100,7 +101,7 @@ t.test('a file is appended to, never begun anew', async (t) => {
 t.test('a new file is for its owner and group alone', async (t) => {
   const path = join(folder, 'default.log')
   const sink = new FileSink({ path, setTimer: new Clock().setTimer })
-  sink.write(line(0), 1)
+  sink.write(linesOf(line(0), [1]))
   await sink.close()
   t.equal(readFileSync(path, 'utf8'), line(0))
   t.equal(statSync(path).mode & 0o007, 0)
@@ -109,11 +110,11 @@ t.test('a new file is for its owner and group alone', async (t) => {
 t.test('after a full disk has room again the sink goes on by itself, with no line lost, torn or twice', async (t) => {
   const disk = new Disk()
   const sink = disk.sink()
-  sink.write(line(0), 1)
+  sink.write(linesOf(line(0), [1]))
   await until(() => existsSync(disk.path) && disk.lines.length === 1 && disk.inFlight === 0)
   disk.full = true
   disk.room = 25
-  for (let i = 1; i < 10; i++) sink.write(line(i), 1)
+  for (let i = 1; i < 10; i++) sink.write(linesOf(line(i), [1]))
   await until(() => disk.states.length === 1)
   t.same(disk.states, ['failed ENOSPC'])
   await until(() => disk.clock.waiting === 1)
@@ -121,7 +122,7 @@ t.test('after a full disk has room again the sink goes on by itself, with no lin
     const opened = disk.opened
     disk.clock.advance(1000)
     await until(() => disk.opened > opened && disk.clock.waiting === 1)
-    sink.write(line(10 + round), 1)
+    sink.write(linesOf(line(10 + round), [1]))
   }
   disk.full = false
   disk.clock.advance(1000)
@@ -136,14 +137,14 @@ t.test('while the disk is full, memory is bounded: the newest are dropped and th
   const disk = new Disk()
   disk.full = true
   const sink = disk.sink({ maxBytes: 10 * line(0).length })
-  for (let i = 0; i < 10; i++) sink.write(line(i), 1)
+  for (let i = 0; i < 10; i++) sink.write(linesOf(line(i), [1]))
   await until(() => disk.states.length === 1 && disk.clock.waiting === 1)
-  for (let i = 0; i < 1000; i++) sink.write(line(i), 7)
+  for (let i = 0; i < 1000; i++) sink.write(linesOf(line(i), [7]))
   t.equal(sink.dropped, 7000)
   disk.full = false
   disk.clock.advance(1000)
   await until(() => disk.states.length === 2)
-  sink.write(line(10), 1)
+  sink.write(linesOf(line(10), [1]))
   await sink.close()
   t.same(disk.lines, expected(0, 11))
 })
@@ -152,9 +153,9 @@ t.test('a disk that hangs blocks nobody: writing returns, and closing gives up i
   const disk = new Disk()
   disk.hung = true
   const sink = disk.sink({ closeMs: 5000 })
-  sink.write(line(0), 3)
+  sink.write(linesOf(line(0), [3]))
   await until(() => disk.inFlight === 1)
-  sink.write(line(1), 4)
+  sink.write(linesOf(line(1), [4]))
   let closed = false
   const closing = sink.close().then(() => { closed = true })
   await settle()
@@ -169,10 +170,10 @@ t.test('closing on a full disk ends at once and counts what could not be written
   const disk = new Disk()
   disk.full = true
   const sink = disk.sink()
-  sink.write(line(0), 5)
+  sink.write(linesOf(line(0), [5]))
   await sink.close()
   t.equal(sink.dropped, 5)
-  sink.write(line(1), 2)
+  sink.write(linesOf(line(1), [2]))
   t.equal(sink.dropped, 7, 'after closing nothing is taken')
   t.equal(disk.clock.waiting, 0)
 })
@@ -186,7 +187,7 @@ t.test('a file that cannot be opened is tried again', async (t) => {
       return await open(path, 'a+')
     },
   })
-  sink.write(line(0), 1)
+  sink.write(linesOf(line(0), [1]))
   await until(() => disk.states.length === 1 && disk.clock.waiting === 1)
   allowed = true
   disk.clock.advance(1000)
@@ -213,7 +214,7 @@ t.test('a last line that a crash cut off is removed at the start, and nothing el
     const disk = new Disk()
     writeFileSync(disk.path, before)
     const sink = disk.sink()
-    sink.write(line(1), 1)
+    sink.write(linesOf(line(1), [1]))
     await sink.close()
     t.equal(disk.text, after + line(1), JSON.stringify(before.slice(0, 40)))
     t.equal(sink.repaired, repaired)
@@ -223,13 +224,13 @@ t.test('a last line that a crash cut off is removed at the start, and nothing el
 t.test('after a rename, reopening goes on in a new file with the next whole line', async (t) => {
   const disk = new Disk()
   const sink = disk.sink()
-  for (let i = 0; i < 5; i++) sink.write(line(i), 1)
+  for (let i = 0; i < 5; i++) sink.write(linesOf(line(i), [1]))
   await until(() => existsSync(disk.path) && disk.lines.length === 5 && disk.inFlight === 0)
   const rotated = `${disk.path}.1`
   renameSync(disk.path, rotated)
   sink.reopen()
   await settle()
-  for (let i = 5; i < 9; i++) sink.write(line(i), 1)
+  for (let i = 5; i < 9; i++) sink.write(linesOf(line(i), [1]))
   await sink.close()
   t.equal(readFileSync(rotated, 'utf8'), expected(0, 5).map((text) => `${text}\n`).join(''))
   t.same(disk.lines, expected(5, 9))
@@ -242,7 +243,7 @@ t.test('reopening while the disk is full, and without anything to write, does no
   await settle()
   disk.full = true
   disk.room = 5
-  sink.write(line(0), 1)
+  sink.write(linesOf(line(0), [1]))
   await until(() => disk.states.length === 1 && disk.clock.waiting === 1)
   sink.reopen()
   disk.full = false
@@ -256,7 +257,7 @@ t.test('the name of a file, or an error\'s text, is told to nobody', async (t) =
   const disk = new Disk()
   disk.full = true
   const sink = disk.sink()
-  sink.write(line(0), 1)
+  sink.write(linesOf(line(0), [1]))
   await until(() => disk.states.length === 1)
   t.notMatch(disk.states.join(), /path|space|\//)
   await sink.close()

@@ -4,6 +4,7 @@ import { RecordHub, RelaySink } from '../../src/log/relay.ts'
 import type { Sink } from '../../src/log/sinks/sink.ts'
 import { Clock } from './clock.ts'
 import { WORLD, factsOf, redirectTo } from './decisions.ts'
+import { lineByLine } from './lines.ts'
 import type { ContentId } from '../../src/privacy/values.ts'
 
 const [service] = WORLD.services
@@ -16,7 +17,7 @@ const titled = (i: number) => factsOf(toFra, { content: `title-${i}` as ContentI
 function keeping() {
   const lines: string[] = []
   const totals: { decided: number, dropped: number }[] = []
-  const sink: Sink = { name: 'kept', dropped: 0, write: (line, n) => void lines.push(`${n} ${line}`), account: (of) => void totals.push({ ...of }), close: async () => undefined }
+  const sink: Sink = { name: 'kept', dropped: 0, write: lineByLine((line, n) => void lines.push(`${n} ${line}`)), account: (of) => void totals.push({ ...of }), close: async () => undefined }
   return { sink, lines, totals }
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import t from 'tap'
+import { linesOf } from '../../src/log/sinks/sink.ts'
 import { StdoutSink } from '../../src/log/sinks/stdout.ts'
 import { Clock, settle } from './clock.ts'
 
@@ -15,9 +16,9 @@ class Reader extends Writable {
     super({ highWaterMark: 100, decodeStrings: false })
   }
 
-  override _write(chunk: string, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const take = () => {
-      this.text += chunk
+      this.text += chunk.toString()
       done()
     }
     if (this.slow) this.#waiting.push(take)
@@ -32,7 +33,7 @@ class Reader extends Writable {
 t.test('lines arrive in order', async (t) => {
   const reader = new Reader()
   const sink = new StdoutSink({ stream: reader, setTimer: new Clock().setTimer })
-  for (let i = 0; i < 1000; i++) sink.write(`${i}\n`, 1)
+  for (let i = 0; i < 1000; i++) sink.write(linesOf(`${i}\n`, [1]))
   await sink.close()
   t.equal(reader.text, Array.from({ length: 1000 }, (_, i) => `${i}\n`).join(''))
   t.equal(sink.dropped, 0)
@@ -43,14 +44,14 @@ t.test('a slow reader gets all that fits in the bound; the rest is dropped and c
   reader.slow = true
   const sink = new StdoutSink({ stream: reader, setTimer: new Clock().setTimer, maxBytes: 1000 })
   for (let i = 0; i < 50; i++) {
-    sink.write(`${'x'.repeat(99)}\n`, 2)
+    sink.write(linesOf(`${'x'.repeat(99)}\n`, [2]))
     if (i % 5 === 0) await settle()
   }
   t.equal(sink.dropped, 80)
   reader.slow = false
   reader.take()
   await settle()
-  sink.write('last\n', 1)
+  sink.write(linesOf('last\n', [1]))
   await sink.close()
   t.equal(reader.text.length, 1005)
   t.match(reader.text, /last\n$/)
@@ -61,9 +62,9 @@ t.test('a reader that is gone costs records, not the process', async (t) => {
   const reader = new Reader()
   const sink = new StdoutSink({ stream: reader, setTimer: new Clock().setTimer })
   reader.destroy(Object.assign(new Error('gone'), { code: 'EPIPE' }))
-  sink.write('a\n', 3)
+  sink.write(linesOf('a\n', [3]))
   await settle()
-  sink.write('b\n', 4)
+  sink.write(linesOf('b\n', [4]))
   await sink.close()
   t.equal(sink.dropped, 7)
 })
@@ -73,7 +74,7 @@ t.test('closing waits for the reader, but not for ever', async (t) => {
   const reader = new Reader()
   reader.slow = true
   const sink = new StdoutSink({ stream: reader, setTimer: clock.setTimer, closeMs: 2000 })
-  sink.write('a\n', 3)
+  sink.write(linesOf('a\n', [3]))
   await settle()
   const closing = sink.close()
   await settle()
@@ -85,13 +86,15 @@ t.test('closing waits for the reader, but not for ever', async (t) => {
 
 t.test('a process whose standard output nobody reads goes on, and one whose reader went away too', async (t) => {
   const source = new URL('../../src/log/sinks/stdout.ts', import.meta.url).href
+  const lines = new URL('../../src/log/sinks/sink.ts', import.meta.url).href
   const script = `
     import { StdoutSink } from '${source}'
+    import { linesOf } from '${lines}'
     const setTimer = (run, ms) => { const timer = setTimeout(run, ms); return () => clearTimeout(timer) }
     const sink = new StdoutSink({ stream: process.stdout, setTimer, maxBytes: 300000, closeMs: 1 })
     let beats = 0
     const beat = () => {
-      for (let i = 0; i < 100; i++) sink.write('x'.repeat(999) + '\\n', 1)
+      for (let i = 0; i < 100; i++) sink.write(linesOf('x'.repeat(999) + '\\n', [1]))
       if (++beats < 50) setImmediate(beat)
       else sink.close().then(() => { process.stderr.write('beats ' + beats + ' dropped ' + sink.dropped); process.exit(0) })
     }

@@ -13,11 +13,11 @@ if (service === undefined || target === undefined) throw new Error('the world is
 
 /** Which of the facts are one group, by the first that is in it. */
 function grouped(all: readonly DecisionFacts[]): number[] {
-  const window = new Window()
+  const window = new Window(Infinity)
   // Each has a title of its own, by which it is found again.
   const titled = all.map((given, i): DecisionFacts => ({ ...given, content: `t${i}` as ContentId }))
   for (const each of titled) if (!window.count(each)) window.add(each, each.content)
-  const firsts = new Map(window.groups().flatMap(({ titles }) => titles.map(({ content }) => [content, Number(titles[0]?.content.slice(1))] as const)))
+  const firsts = new Map(window.turn().groups.flatMap(({ titles }) => titles.map(({ content }) => [content, Number(titles[0]?.content.slice(1))] as const)))
   return titled.map(({ content }) => firsts.get(content) ?? -1)
 }
 
@@ -38,6 +38,12 @@ t.test('decisions are one group when, and only when, their keys are equal', asyn
     t.same(grouped(list), byKey(list))
   }), { numRuns: 300 })
 })
+
+/** What a window counted, which ends it: of each group the status, and its titles with their counts. */
+function told(window: Window<unknown>): (string | number)[][] {
+  const { groups, counts } = window.turn()
+  return groups.map(({ facts: { status }, titles }) => [status, ...titles.flatMap(({ content, record }) => ((counts[record] ?? 0) > 0 ? [`${content} ${counts[record]}`] : []))]).filter(({ length }) => length > 1)
+}
 
 /** Equal, and not the same: what is known by itself must not be all that is known. */
 function structuredCloneOf(given: DecisionFacts): DecisionFacts {
@@ -66,43 +72,81 @@ t.test('more rejected counts and minutes than there are numbers for are told apa
   t.same(grouped(all), byKey(all))
 })
 
-t.test('each title of a group has its count, and a window that was cleared has nothing', (t) => {
-  const window = new Window()
+t.test('each title of a group has its count, and the next window begins with none', (t) => {
+  const window = new Window(Infinity)
   const count = (given: DecisionFacts) => window.count(given) || window.add(given, given.content)
-  const told = () => window.groups().map(({ facts: { status }, titles }) => [status, ...titles.map(({ content, n }) => `${content} ${n}`)])
   // More than the first tables hold.
   const titles = Array.from({ length: 2000 }, (_, i) => `t${i}` as ContentId)
   for (let round = 0; round < 2; round++) {
     for (const status of [302, 307]) for (const content of titles) for (let i = 0; i < (status === 302 ? 2 : 1); i++) count({ ...factsOf(redirectTo(service, target)), status, content })
-    t.same(told(), [[302, ...titles.map((title) => `${title} 2`)], [307, ...titles.map((title) => `${title} 1`)]])
     t.equal(window.size, 4000)
-    window.clear()
-    t.same([told(), window.size], [[], 0])
+    t.same(told(window), [[302, ...titles.map((title) => `${title} 2`)], [307, ...titles.map((title) => `${title} 1`)]])
+    t.same([told(window), window.size], [[], 0])
   }
   t.end()
 })
 
 t.test('what is only looked for leaves nothing, and what is counted no path', (t) => {
-  const window = new Window()
+  const window = new Window(Infinity)
   const unnumbered = (i: number) => ({ ...factsOf(redirectTo(service, target, { why: ['nearest', 'load', 'spill', 'panic'], path: '/secret' })), now: NOW + i * 60_000 })
   for (let i = 0; i < 100; i++) t.equal(window.count(unnumbered(i)), false)
   window.add(unnumbered(99), 'a' as ContentId)
   t.equal(window.countAs('a' as ContentId), true)
   t.equal(window.count({ ...unnumbered(99), content: 'a' as ContentId }), true)
   t.equal(window.count({ ...unnumbered(98), content: 'a' as ContentId }), false)
-  t.same(window.groups().map(({ titles }) => titles), [[{ content: 'a', n: 3 }]])
-  t.notMatch(JSON.stringify(window.groups()), /secret/)
+  t.notMatch(JSON.stringify(window.turn()), /secret/)
   t.end()
 })
 
 t.test('a decision that is one more of another title is counted there', (t) => {
-  const window = new Window()
+  const window = new Window(Infinity)
   const given = { ...factsOf(redirectTo(service, target)), content: 'a' as ContentId }
   t.equal(window.count(given), false)
   t.equal(window.countAs('_other' as ContentId), false)
   window.add(given, '_other' as ContentId)
   t.equal(window.count(given), false, 'its own title is not there')
   t.equal(window.countAs('_other' as ContentId), true)
-  t.same(window.groups().map(({ titles }) => titles), [[{ content: '_other', n: 2 }]])
+  t.same(told(window), [[302, '_other 2']])
+  t.end()
+})
+
+t.test('what was counted is known to the next window of the same minute and snapshot, and no longer', (t) => {
+  const base = { ...factsOf(redirectTo(service, target)), content: 'a' as ContentId }
+  /** Whether the group of the first window is there in the second one, which begins with other facts. */
+  const stays = (next: DecisionFacts, most = Infinity) => {
+    const window = new Window(most)
+    const count = (given: DecisionFacts) => window.count(given) || window.add(given, given.content)
+    count(base)
+    count({ ...base, content: 'b' as ContentId })
+    const { groups } = window.turn()
+    count(next)
+    const second = window.turn()
+    count(next)
+    return second.groups === groups && window.turn().groups === groups
+  }
+  t.equal(stays(base), true)
+  t.equal(stays(base, 1), false, 'too many')
+  t.equal(stays({ ...base, now: NOW + 60_000 }), false, 'another minute')
+  t.equal(stays({ ...base, snapshot: '43:00000000' }), false, 'another snapshot')
+  const window = new Window(Infinity)
+  window.count(base)
+  window.add(base, base.content)
+  const { groups } = window.turn()
+  t.equal(window.turn().groups, groups, 'handed over once more, without a count')
+  t.not(window.turn().groups, groups, 'nobody came')
+  t.end()
+})
+
+t.test('a record that is known and not counted yet is no record of this window', (t) => {
+  const window = new Window(Infinity)
+  const given = { ...factsOf(redirectTo(service, target)), content: 'a' as ContentId }
+  t.equal(window.count(given), false)
+  window.add(given, given.content)
+  t.equal(window.size, 1)
+  window.turn()
+  t.same([window.size, window.count(given), window.countAs(given.content)], [0, false, false])
+  window.add(given, given.content)
+  t.same([window.count(given), window.size], [true, 1])
+  t.same(told(window), [[302, 'a 2']])
   t.end()
 })

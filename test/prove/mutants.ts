@@ -94,15 +94,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     leak: 'a title is whatever stands in the path',
-    edits: [{ file: 'privacy/content.ts', find: 'if (!TITLE.test(title) || looksLikeAddress(title) || looksLikeToken(segment)) return UNNAMED', replace: 'if (!TITLE.test(title)) return UNNAMED' }],
+    edits: [{ file: 'privacy/content.ts', find: 'return (addressed && ADDRESS.test(title)) || looksLikeToken(segment) ? UNNAMED : (title as ContentId)', replace: 'return title as ContentId' }],
   },
   {
     leak: 'a title may be a token',
-    edits: [{ file: 'privacy/content.ts', find: ' || looksLikeToken(segment)) return UNNAMED', replace: ') return UNNAMED' }],
+    edits: [{ file: 'privacy/content.ts', find: ' || looksLikeToken(segment) ?', replace: ' ?' }],
   },
   {
     leak: 'a title may be an address',
-    edits: [{ file: 'privacy/content.ts', find: 'looksLikeAddress(title) || ', replace: '' }],
+    edits: [{ file: 'privacy/content.ts', find: '(addressed && ADDRESS.test(title)) || ', replace: '' }],
   },
   inRecord('the user agent is recorded as the step', 'userAgent', `sent?.step === undefined ? null : stepNameOf(sent.step.name)`, `stepNameOf(LEAKED)`),
   {

@@ -89,7 +89,7 @@ export async function run(sent: readonly Sent[]): Promise<Readonly<Record<string
   const clock = new Clock()
   const disk = memoryDisk()
   const out: Record<string, string> = { messages: '', stream: '', side: '', answers: '' }
-  const into = (name: string): Sink => ({ name, dropped: 0, write: (line) => void (out[name] += line), close: async () => undefined })
+  const into = (name: string): Sink => ({ name, dropped: 0, write: ({ bytes }) => void (out[name] += Buffer.from(bytes).toString()), close: async () => undefined })
   const now = () => NOW + clock.now
   const segments = new SegmentSink({ directory: '/log', writer: { router: 'ams-1', boot: '00000000' }, setTimer: clock.setTimer, now, io: disk.io })
   const log = new DecisionLog({ sinks: [into('stream'), segments], router: 'ams-1', setTimer: clock.setTimer })

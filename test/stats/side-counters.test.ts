@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Sink } from '../../src/log/sinks/sink.ts'
+import type { Lines, Sink } from '../../src/log/sinks/sink.ts'
 import { ClientAddress } from '../../src/privacy/address.ts'
 import { DEVICES } from '../../src/privacy/device.ts'
 import { drawKey } from '../../src/privacy/draw.ts'
@@ -8,6 +8,7 @@ import { BITS, Cell, bitOf, suppress } from '../../src/stats/k-gate.ts'
 import { SideCounters } from '../../src/stats/side-counters.ts'
 import type { SideCountersOptions, Viewer } from '../../src/stats/side-counters.ts'
 import type { SideRecord } from '../../src/stats/side-record.ts'
+import { linesOneByOne } from '../log/lines.ts'
 
 /** 2026-03-01T20:00:00Z */
 const HOUR = Date.UTC(2026, 2, 1, 20)
@@ -17,8 +18,8 @@ class Memory implements Sink {
   readonly name = 'memory'
   readonly dropped = 0
   readonly lines: string[] = []
-  write(line: string): void {
-    this.lines.push(line)
+  write(lines: Lines): void {
+    this.lines.push(...linesOneByOne(lines).map(([line]) => line))
   }
 
   async close(): Promise<void> {}

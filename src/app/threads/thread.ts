@@ -20,7 +20,7 @@ const BATCH_MS = 100
 const BATCH = 500
 
 function run(port: NonNullable<typeof parentPort>, { settings, decided, records, viewers, raw }: ThreadInit): void {
-  const tell = (message: FromThread) => port.postMessage(message)
+  const tell = (message: FromThread, given: ArrayBuffer[] = []) => port.postMessage(message, given)
   let assembly = new Assembly()
   let arrived: Snapshot | undefined
   let sent: SharedNumbers | undefined
@@ -36,7 +36,7 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, records,
   const onRaw: RouterOptions['onRaw'] = (resolved, wire, decision, status, time) => lines.add({ line: attempt(() => rawLine(rawRecordOf(rawFactsOf(resolved, decision, status, time, clientPort(wire, trusted))))), time })
 
   const plane = createDataPlane(settings, {
-    sinks: records ? [new RelaySink((batch) => tell({ kind: 'records', batch }))] : [],
+    sinks: records ? [new RelaySink((batch) => tell({ kind: 'records', batch }, [batch.bytes.buffer, batch.counts.buffer]))] : [],
     onDropped: (count, why) => tell({ kind: 'dropped', count, why }),
     setTimer,
     drawKey: () => drawKey,

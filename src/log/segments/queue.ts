@@ -1,14 +1,13 @@
 /** Lines that wait for the disk, within a bound, and what was written of the stream. */
+import { decisionsIn, linesAfter, linesOf, linesWithin } from '../sinks/sink.ts'
+import type { Lines } from '../sinks/sink.ts'
 import { gapLine, markLine } from './lines.ts'
 import type { Totals } from './lines.ts'
 
+/** Records, or a line of the stream's own, which says by itself what the totals are after it. */
 interface Entry {
-  readonly text: string
-  readonly bytes: number
-  /** The totals after this line, from those before it. */
-  readonly after: (before: Totals) => Totals
-  /** Decisions that are lost with it. */
-  readonly count: number
+  readonly lines: Lines
+  readonly after: ((before: Totals) => Totals) | undefined
 }
 
 export class SegmentQueue {
@@ -21,7 +20,6 @@ export class SegmentQueue {
   #bytes = 0
   #next = 1
   #gap: { readonly from: number, to: number, n: number } | undefined
-  #taken = 0
   #mark: { readonly decided: number, readonly dropped: number } | undefined
   #marked = 0
 
@@ -34,22 +32,15 @@ export class SegmentQueue {
   }
 
   /** @param refuse whether nothing is taken any more */
-  add(text: string, count: number, refuse: boolean): void {
+  add(lines: Lines, refuse: boolean): void {
     this.catchUp()
-    // A mark counts what came before it, so it is of no use after this line. The next one tells the same and more.
+    // A mark counts what came before it, so it is of no use after these lines. The next one tells the same and more.
     this.#mark = undefined
-    const seq = this.#next++
-    const bytes = Buffer.byteLength(text)
-    if (refuse || this.#gap !== undefined || this.#bytes + bytes > this.#maxBytes) {
-      this.dropped += count
-      this.#gap ??= { from: seq, to: seq, n: 0 }
-      this.#gap.to = seq
-      this.#gap.n += count
-      return
-    }
-    this.#push({ text, bytes, count, after: (before) => ({
-      seq: before.seq + 1, decided: before.decided + count, recorded: before.recorded + count, dropped: before.dropped,
-    }) })
+    const room = refuse || this.#gap !== undefined ? 0 : this.#maxBytes - this.#bytes
+    const taken = lines.bytes.length <= room ? lines : linesWithin(lines, room)
+    this.#next += taken.counts.length
+    if (taken.counts.length > 0) this.#push({ lines: taken, after: undefined })
+    if (taken !== lines) this.#drop(linesAfter(lines, taken.bytes.length))
   }
 
   /** What the decision log has counted so far. */
@@ -64,62 +55,77 @@ export class SegmentQueue {
     this.#closeGap()
     if (this.#mark === undefined || this.#gap !== undefined) return
     const { decided, dropped } = this.#mark
-    const text = markLine(decided, dropped)
-    if (this.#bytes + text.length > this.#maxBytes) return
+    const lines = linesOf(markLine(decided, dropped), [])
+    if (this.#bytes + lines.bytes.length > this.#maxBytes) return
     this.#mark = undefined
     this.#marked = decided
-    this.#push({ text, bytes: text.length, count: 0, after: (before) => ({ ...before, decided, dropped }) })
+    this.#push({ lines, after: (before) => ({ ...before, decided, dropped }) })
   }
 
   /** The first entries, up to so many bytes. They stay until they are confirmed. */
-  take(bytes: number): readonly { readonly text: string }[] {
+  take(bytes: number): Uint8Array[] {
     let sum = 0
     let length = 0
-    for (const entry of this.#entries) {
-      sum += entry.bytes
+    for (const { lines } of this.#entries) {
+      sum += lines.bytes.length
       if (length > 0 && sum > bytes) break
       length++
     }
-    this.#taken = length
-    return this.#entries.slice(0, length)
+    return this.#entries.slice(0, length).map(({ lines }) => lines.bytes)
   }
 
-  /** Of what was taken, so many bytes are on the disk. Returns the bytes of whole lines; one that was cut off is written again. */
+  /** So many bytes of what was taken are on the disk. Returns those of whole lines; one that was cut off is written again. */
   confirm(bytes: number): number {
-    let whole = 0
     let sum = 0
-    for (const entry of this.#entries.slice(0, this.#taken)) {
-      if (sum + entry.bytes > bytes) break
-      sum += entry.bytes
-      whole++
-      this.written = entry.after(this.written)
+    for (;;) {
+      const [entry] = this.#entries
+      if (entry === undefined || sum === bytes) break
+      const { lines, after } = entry
+      const whole = linesWithin(lines, bytes - sum)
+      if (whole.bytes.length === 0) break
+      sum += whole.bytes.length
+      this.written = after === undefined ? withRecords(this.written, whole) : after(this.written)
+      this.#entries.shift()
+      if (whole.bytes.length < lines.bytes.length) this.#entries.unshift({ lines: linesAfter(lines, whole.bytes.length), after })
     }
-    this.#entries.splice(0, whole)
     this.#bytes -= sum
-    this.#taken = 0
     return sum
   }
 
   /** What still waits is dropped. */
   abandon(): void {
-    for (const { count } of this.#entries) this.dropped += count
+    for (const { lines } of this.#entries) this.dropped += decisionsIn(lines)
     this.#entries = []
     this.#bytes = 0
+  }
+
+  #drop(lines: Lines): void {
+    const n = decisionsIn(lines)
+    this.dropped += n
+    this.#gap ??= { from: this.#next, to: this.#next, n: 0 }
+    this.#next += lines.counts.length
+    this.#gap.to = this.#next - 1
+    this.#gap.n += n
   }
 
   #closeGap(): void {
     if (this.#gap === undefined) return
     const { from, to, n } = this.#gap
-    const text = gapLine(from, to, n)
-    if (this.#bytes + text.length > this.#maxBytes) return
+    const lines = linesOf(gapLine(from, to, n), [])
+    if (this.#bytes + lines.bytes.length > this.#maxBytes) return
     this.#gap = undefined
-    this.#push({ text, bytes: text.length, count: 0, after: (before) => ({
+    this.#push({ lines, after: (before) => ({
       seq: to + 1, decided: before.decided + n, recorded: before.recorded, dropped: before.dropped + n,
     }) })
   }
 
   #push(entry: Entry): void {
     this.#entries.push(entry)
-    this.#bytes += entry.bytes
+    this.#bytes += entry.lines.bytes.length
   }
+}
+
+function withRecords({ seq, decided, recorded, dropped }: Totals, lines: Lines): Totals {
+  const n = decisionsIn(lines)
+  return { seq: seq + lines.counts.length, decided: decided + n, recorded: recorded + n, dropped }
 }

@@ -9,7 +9,8 @@
 import { open as openFile } from 'node:fs/promises'
 import { repair } from './log-file.ts'
 import type { LogFile } from './log-file.ts'
-import type { SetTimer, Sink } from './sink.ts'
+import { decisionsIn, linesAfter, linesWithin } from './sink.ts'
+import type { Lines, SetTimer, Sink } from './sink.ts'
 
 export interface FileSinkOptions {
   readonly path: string
@@ -26,11 +27,6 @@ export interface FileSinkOptions {
   readonly open?: (path: string) => Promise<LogFile>
 }
 
-interface Entry {
-  readonly bytes: Buffer
-  readonly count: number
-}
-
 const BATCH_BYTES = 256 * 1024
 
 export class FileSink implements Sink {
@@ -40,7 +36,7 @@ export class FileSink implements Sink {
   #dropped = 0
   readonly #options: Required<Omit<FileSinkOptions, 'onState' | 'name'>>
   readonly #onState: FileSinkOptions['onState']
-  #queue: Entry[] = []
+  #queue: Lines[] = []
   #bytes = 0
   #file: LogFile | undefined
   #running = false
@@ -63,14 +59,13 @@ export class FileSink implements Sink {
     return this.#dropped
   }
 
-  write(line: string, count: number): void {
-    const bytes = Buffer.from(line)
-    if (this.#closing || this.#bytes + bytes.length > this.#options.maxBytes) {
-      this.#dropped += count
-      return
-    }
-    this.#queue.push({ bytes, count })
-    this.#bytes += bytes.length
+  write(lines: Lines): void {
+    const room = this.#closing ? 0 : this.#options.maxBytes - this.#bytes
+    const taken = lines.bytes.length <= room ? lines : linesWithin(lines, room)
+    this.#dropped += decisionsIn(lines) - decisionsIn(taken)
+    if (taken.counts.length === 0) return
+    this.#queue.push(taken)
+    this.#bytes += taken.bytes.length
     if (this.#scheduled || this.#running || this.#cancelRetry !== undefined) return
     this.#scheduled = true
     // One write for all lines that come at a time.
@@ -96,7 +91,7 @@ export class FileSink implements Sink {
     await done
     cancel()
     this.#abandoned = true
-    for (const { count } of this.#queue) this.#dropped += count
+    for (const lines of this.#queue) this.#dropped += decisionsIn(lines)
     this.#queue = []
     this.#bytes = 0
   }
@@ -130,8 +125,7 @@ export class FileSink implements Sink {
 
   async #writeBatch(): Promise<void> {
     const file = (this.#file ??= await this.#open())
-    const batch = this.#take()
-    const bytes = Buffer.concat(batch.map((entry) => entry.bytes))
+    const bytes = Buffer.concat(this.#take().map((lines) => lines.bytes))
     let written = 0
     try {
       while (written < bytes.length) {
@@ -140,35 +134,36 @@ export class FileSink implements Sink {
         written += bytesWritten
       }
     } finally {
-      this.#forget(batch, written)
+      this.#forget(written)
     }
     if (this.#failed !== undefined) this.#onState?.('recovered', this.#failed)
     this.#failed = undefined
   }
 
-  #take(): Entry[] {
-    let bytes = 0
+  #take(): Lines[] {
+    let sum = 0
     let length = 0
-    for (const entry of this.#queue) {
-      bytes += entry.bytes.length
-      if (length > 0 && bytes > BATCH_BYTES) break
+    for (const { bytes } of this.#queue) {
+      sum += bytes.length
+      if (length > 0 && sum > BATCH_BYTES) break
       length++
     }
     return this.#queue.slice(0, length)
   }
 
-  /** Takes the entries that were written whole from the queue; one that was cut off stays and is written again. */
-  #forget(batch: readonly Entry[], written: number): void {
+  /** Takes the lines that were written whole from the queue; one that was cut off stays and is written again. */
+  #forget(written: number): void {
     if (this.#abandoned) return
-    let rest = written
-    let whole = 0
-    for (const entry of batch) {
-      rest -= entry.bytes.length
-      if (rest < 0) break
-      whole++
-      this.#bytes -= entry.bytes.length
+    let left = written
+    while (left > 0) {
+      const [lines] = this.#queue
+      if (lines === undefined) break
+      const rest = linesAfter(lines, Math.min(left, lines.bytes.length))
+      left -= lines.bytes.length
+      this.#bytes -= lines.bytes.length - rest.bytes.length
+      this.#queue.shift()
+      if (rest.counts.length > 0) this.#queue.unshift(rest)
     }
-    this.#queue.splice(0, whole)
   }
 
   async #fail(error: unknown): Promise<void> {

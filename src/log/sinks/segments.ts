@@ -13,7 +13,7 @@ import { DISK, codeOf, writeAll } from '../segments/segment-io.ts'
 import type { SegmentFile, SegmentIo } from '../segments/segment-io.ts'
 import { prune, repairSegments } from '../segments/tidy.ts'
 import { SegmentQueue } from '../segments/queue.ts'
-import type { SetTimer, Sink } from './sink.ts'
+import type { Lines, SetTimer, Sink } from './sink.ts'
 
 export interface SegmentSinkOptions {
   readonly directory: string
@@ -95,8 +95,8 @@ export class SegmentSink implements Sink {
     return this.#queue.dropped
   }
 
-  write(line: string, count: number): void {
-    this.#queue.add(line, count, this.#closing)
+  write(lines: Lines): void {
+    this.#queue.add(lines, this.#closing)
     this.#schedule()
   }
 
@@ -161,9 +161,8 @@ export class SegmentSink implements Sink {
   async #writeBatch(): Promise<void> {
     const segment = (this.#segment ??= this.#begin())
     const file = await this.#opened(segment)
-    const header = segment.size === 0 ? headerLine(segment.name.number, this.#writer, this.#queue.written) : ''
-    const batch = this.#queue.take(BATCH_BYTES)
-    const bytes = Buffer.from(header + batch.map(({ text }) => text).join(''))
+    const header = Buffer.from(segment.size === 0 ? headerLine(segment.name.number, this.#writer, this.#queue.written) : '')
+    const bytes = Buffer.concat([header, ...this.#queue.take(BATCH_BYTES)])
     let written = 0
     try {
       await writeAll(file, bytes, segment.size, (sofar) => { written = sofar })

@@ -3,7 +3,8 @@
  * stream does not take at once is kept up to `maxBytes`, then dropped and counted.
  */
 import type { Writable } from 'node:stream'
-import type { SetTimer, Sink } from './sink.ts'
+import { decisionsIn, linesWithin } from './sink.ts'
+import type { Lines, SetTimer, Sink } from './sink.ts'
 
 export interface StdoutSinkOptions {
   readonly stream: Pick<Writable, 'write' | 'on' | 'off' | 'writableNeedDrain'>
@@ -15,13 +16,6 @@ export interface StdoutSinkOptions {
   readonly closeMs?: number
 }
 
-interface Chunk {
-  text: string
-  count: number
-}
-
-const CHUNK_BYTES = 64 * 1024
-
 export class StdoutSink implements Sink {
   readonly name: string
   #dropped = 0
@@ -29,7 +23,7 @@ export class StdoutSink implements Sink {
   readonly #setTimer: SetTimer
   readonly #maxBytes: number
   readonly #closeMs: number
-  #queue: Chunk[] = []
+  #queue: Lines[] = []
   #bytes = 0
   /** In the stream's hands and not yet confirmed. */
   #inFlight = 0
@@ -58,18 +52,13 @@ export class StdoutSink implements Sink {
     return this.#dropped
   }
 
-  write(line: string, count: number): void {
-    const bytes = Buffer.byteLength(line)
-    if (this.#broken || this.#bytes + bytes > this.#maxBytes) {
-      this.#dropped += count
-      return
-    }
-    this.#bytes += bytes
-    const last = this.#queue.at(-1)
-    if (last !== undefined && last.text.length < CHUNK_BYTES) {
-      last.text += line
-      last.count += count
-    } else this.#queue.push({ text: line, count })
+  write(lines: Lines): void {
+    const room = this.#broken ? 0 : this.#maxBytes - this.#bytes
+    const taken = lines.bytes.length <= room ? lines : linesWithin(lines, room)
+    this.#dropped += decisionsIn(lines) - decisionsIn(taken)
+    if (taken.counts.length === 0) return
+    this.#bytes += taken.bytes.length
+    this.#queue.push(taken)
     if (this.#scheduled) return
     this.#scheduled = true
     // One write for all lines that come at a time.
@@ -96,23 +85,23 @@ export class StdoutSink implements Sink {
 
   #pump(): void {
     while (!this.#blocked && !this.#broken) {
-      const chunk = this.#queue.shift()
-      if (chunk === undefined) break
-      const { text, count } = chunk
+      const lines = this.#queue.shift()
+      if (lines === undefined) break
+      const count = decisionsIn(lines)
       this.#inFlight += count
       let settled = false
       const done = (error?: Error | null) => {
         if (settled || this.#broken) return
         settled = true
         this.#inFlight -= count
-        this.#bytes -= Buffer.byteLength(text)
+        this.#bytes -= lines.bytes.length
         if (error) {
           this.#dropped += count
           this.#break()
         } else if (this.#bytes === 0) this.#idle?.()
       }
       try {
-        if (!this.#stream.write(text, done)) this.#blocked = true
+        if (!this.#stream.write(lines.bytes, done)) this.#blocked = true
       } catch {
         this.#break()
       }
@@ -123,7 +112,7 @@ export class StdoutSink implements Sink {
     if (this.#broken) return
     this.#broken = true
     this.#dropped += this.#inFlight
-    for (const { count } of this.#queue) this.#dropped += count
+    for (const lines of this.#queue) this.#dropped += decisionsIn(lines)
     this.#queue = []
     this.#inFlight = 0
     this.#bytes = 0
