@@ -127,7 +127,7 @@ function byPiece(locator: Locator, options: DecideOptions): string {
   const config = { trusted: TrustedProxies.parse(['127.0.0.0/8']) }
   const key = drawKey((bytes) => new Uint8Array(bytes).fill(7))
   const health = new HealthTable(snapshot)
-  const tally = new LoadTally(snapshot.steps)
+  const tally = new LoadTally()
   const wires: WireRequest[] = viewers(INPUTS).map((viewer, i) => ({ method: 'GET', target: viewer.target, headers: headersOf(viewer, hostOf(i % 100)), peer: '127.0.0.1', encrypted: false, http10: false }))
   const newLog = () => new DecisionLog({ sinks: [NOWHERE], router: 'bench', setTimer: () => () => undefined, maxDistinct: 4 * INPUTS })
   const log = newLog()
@@ -198,7 +198,7 @@ function viewerDraw(i: number): number {
 /** As the router calls it: every so many decisions are also counted for the bound on loads. */
 function deciding(snapshot: Snapshot, requests: readonly RoutingRequest[]): Measurable['run'] {
   const health = new HealthTable(snapshot)
-  const tally = new LoadTally(snapshot.steps)
+  const tally = new LoadTally()
   return (i) => {
     const request = requests[i & (INPUTS - 1)]
     return request && decide(request, snapshot, health, viewerDraw(i), i % Router.TALLIED === 0 ? tally : undefined)

@@ -46,7 +46,7 @@ export async function measureSteering(options: { rounds: number; batchMs: number
   if (snapshot === undefined) throw new Error('the configuration of the bench is not usable')
   const locator = new Locator()
   locator.swap(compileGeo(readFileSync(fileURLToPath(import.meta.resolve('@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb')))), Date.now())
-  const world = { snapshot, health: new HealthTable(snapshot), tally: new LoadTally(snapshot.steps) }
+  const world = { snapshot, health: new HealthTable(snapshot), tally: new LoadTally() }
   const key = drawKey((bytes) => new Uint8Array(bytes).fill(7))
   const steering = new Steering({})
   const upstream = new Upstream({ fetch: () => Promise.resolve({ status: 200, headers: new Map([['cache-control', 'max-age=3600'], ['content-type', 'application/vnd.apple.mpegurl']]), body: new TextEncoder().encode(PLAYLIST) }), now: () => 0 })

@@ -112,7 +112,7 @@ function inThreads({ settings, threads: count, sinks, archive, onViewer, ...opti
       return threads.alive
     },
     apply: (snapshot, health) => {
-      const world: World = { snapshot, health, tally: new LoadTally(snapshot.steps) }
+      const world: World = { snapshot, health, tally: new LoadTally() }
       applied = threads.apply(world)
       return world
     },

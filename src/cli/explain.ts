@@ -45,7 +45,7 @@ export async function explainCommand(loaded: Loaded, { directory, url, ip, json,
   }
   await load(paths.database, (bytes) => locator.swap(compileGeo(bytes), now))
   if (paths.asnDatabase !== undefined) await load(paths.asnDatabase, (bytes) => locator.swapAsn(compileAsn(bytes)))
-  const world: World = { snapshot, health: new HealthTable(snapshot), tally: new LoadTally(snapshot.steps) }
+  const world: World = { snapshot, health: new HealthTable(snapshot), tally: new LoadTally() }
   // The draw of a viewer is known only to the running router: this one stands for any of the day's keys.
   const drawKey = new Uint32Array(4)
   const router = new Router({ locator, config: { trusted: TrustedProxies.parse([]) }, world: () => world, drawKey: () => drawKey, now: () => now, monotonic: () => 0, onDecided: () => undefined, onRejected: () => undefined })

@@ -3,7 +3,7 @@
  * a snapshot: inside the router its types are true and nobody checks again.
  */
 import { buildZones } from '../geo/zones.ts'
-import type { JurisdictionPolicy, Pool, Service, Snapshot, Step, Version } from '../routing/model.ts'
+import type { JurisdictionPolicy, Service, Snapshot, Step, Version } from '../routing/model.ts'
 import type { Bundle, Kind } from './bundle.ts'
 import { KINDS } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
@@ -16,7 +16,7 @@ import { errors } from './problem.ts'
 import { salvageService, soundEntries, valueAt } from './salvage.ts'
 import { groupSchema, policySchema, serviceSchema, targetSchema, targetsFileSchema } from './schema.ts'
 import { compileService } from './service.ts'
-import type { Compiling } from './service.ts'
+import type { Compiling, OpenPool } from './service.ts'
 import { finish } from './steps.ts'
 import { validate } from './validate.ts'
 import { compileZones } from './zones.ts'
@@ -58,7 +58,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
   const fleet = compileFleet(documents.targets.map((document) => readFleet(document, problems)), unread.has('targets'), problems)
   const policies = compilePolicies(documents.policies, problems)
   const { rows: zones, names: zoneNames } = compileZones(documents.zones, fleet, options.continentOf, problems)
-  const pools: Pool[] = []
+  const pools: OpenPool[] = []
   const steps: Step[] = []
   const compiling: Compiling = { fleet, policies, zones: zoneNames, unread, pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), lawful: new Map(), now: options.now, problems }
   const services: Service[] = []
@@ -103,7 +103,6 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
       policies: [...policies.values()].filter((policy) => policy !== undefined),
       services,
       pools,
-      steps,
       hosts,
       prefixes,
       zones: buildZones(zones),

@@ -2,15 +2,18 @@
  * A snapshot in pieces, so that another thread can put it together between two requests: a large one that came in a single
  * message would keep that thread's viewers waiting until it was read.
  *
- * What several parts refer to (groups, policies, targets, pools, services) is sent once and from then on by number. A piece
- * holds some thousand values, which take a fraction of a millisecond to read.
+ * What several parts refer to (groups, policies, targets, pools) is sent once and from then on by number. A piece holds some
+ * thousand values, which take a fraction of a millisecond to read. Services, of which there may be thousands, go as bytes.
  */
+import { serialize } from 'node:v8'
 import { Zones } from '../geo/zones.ts'
 import type { SharedZones } from '../geo/zones.ts'
-import type { Group, JurisdictionPolicy, Pool, Service, Snapshot, Step, Target, Zone } from '../routing/model.ts'
+import type { Group, JurisdictionPolicy, Pool, Service, Snapshot, Target, Zone } from '../routing/model.ts'
+import { SentService } from './sent-service.ts'
+import type { ServiceName } from './sent-service.ts'
 
 /** The lists of a snapshot, in the order in which they are sent: an entry refers to those before it and to its own list. */
-const LISTS = ['groups', 'policies', 'targets', 'pools', 'steps', 'services'] as const
+const LISTS = ['groups', 'policies', 'targets', 'pools'] as const
 type ListName = (typeof LISTS)[number]
 
 /** Stands for an object that was sent before, by its number among all of them. */
@@ -23,6 +26,8 @@ export type Piece =
   | { readonly list: 'zones'; readonly items: readonly unknown[] }
   /** Of a pool, which may have thousands. */
   | { readonly list: 'members'; readonly pool: number; readonly items: readonly unknown[] }
+  /** @property bytes in memory that threads share: no thread's collection of garbage counts it @property ends where each one's bytes end */
+  | { readonly list: 'services'; readonly items: readonly ServiceName[]; readonly bytes: Uint8Array; readonly ends: Uint32Array }
   | { readonly list: 'hosts' | 'prefixes'; readonly items: readonly (readonly [string, number])[] }
   | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly table: Omit<SharedZones, 'zones'> }
 
@@ -30,6 +35,8 @@ export type Piece =
 const VALUES = 2000
 /** Names of a piece that holds names alone. */
 const NAMES = 500
+/** Services of a piece. */
+const SERVICES = 100
 
 /** @throws TypeError where the operator's table is none of `geo/` */
 export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
@@ -45,6 +52,7 @@ export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
       for (const { index, members } of snapshot.pools) for (const items of packer.parts(members)) yield { list: 'members', pool: index, items }
     }
   }
+  for (let first = 0; first === 0 || first < snapshot.services.length; first += SERVICES) yield packer.services(snapshot.services.slice(first, first + SERVICES))
   const { zones, ...shared } = table.shared
   yield* packer.pieces('zones', zones)
   yield* names('hosts', snapshot.hosts)
@@ -72,6 +80,16 @@ class Packer {
 
   *pieces(list: ListName | 'zones', all: readonly object[]): Generator<Piece, void> {
     for (const items of this.parts(all)) yield { list, items }
+  }
+
+  services(all: readonly Service[]): Piece {
+    const written = all.map((service) => serialize(this.#fields(service)))
+    const ends = new Uint32Array(written.length)
+    let end = 0
+    for (const [i, { length }] of written.entries()) ends[i] = end += length
+    const bytes = new Uint8Array(new SharedArrayBuffer(end))
+    for (const [i, one] of written.entries()) bytes.set(one, (ends[i] ?? 0) - one.length)
+    return { list: 'services', items: all.map(({ id, prefix, delivery }) => ({ id, prefix, delivery })), bytes, ends }
   }
 
   /** At least one, which may be empty. */
@@ -110,7 +128,8 @@ class Packer {
 /** Puts a snapshot together. Pieces must come in the order in which they were made. */
 export class Assembly {
   readonly #numbered: object[] = []
-  readonly #lists: Record<ListName | 'zones', object[]> = { groups: [], policies: [], targets: [], pools: [], steps: [], services: [], zones: [] }
+  readonly #lists: Record<ListName | 'zones', object[]> = { groups: [], policies: [], targets: [], pools: [], zones: [] }
+  readonly #services: Service[] = []
   readonly #hosts = new Map<string, Service>()
   readonly #prefixes = new Map<string, Service>()
 
@@ -120,7 +139,7 @@ export class Assembly {
       case 'hosts':
       case 'prefixes': {
         const owners = piece.list === 'hosts' ? this.#hosts : this.#prefixes
-        for (const [name, index] of piece.items) owners.set(name, this.#lists.services[index] as Service)
+        for (const [name, index] of piece.items) owners.set(name, this.#services[index] as Service)
         return undefined
       }
       case 'members': {
@@ -128,6 +147,13 @@ export class Assembly {
         for (const item of piece.items as readonly object[]) {
           this.#resolve(item)
           pool?.members.push(item)
+        }
+        return undefined
+      }
+      case 'services': {
+        const resolve = (value: object) => this.#resolve(value)
+        for (const [i, name] of piece.items.entries()) {
+          this.#services.push(new SentService(this.#services.length, name, piece.bytes, piece.ends[i - 1] ?? 0, piece.ends[i] ?? 0, resolve))
         }
         return undefined
       }
@@ -158,10 +184,10 @@ export class Assembly {
   }
 
   #whole({ version, label, table }: Piece & { readonly list: 'end' }): Snapshot {
-    const { groups, policies, targets, pools, steps, services, zones } = this.#lists
+    const { groups, policies, targets, pools, zones } = this.#lists
     return {
       version, label,
-      groups: groups as Group[], policies: policies as JurisdictionPolicy[], targets: targets as Target[], pools: pools as Pool[], steps: steps as Step[], services: services as Service[],
+      groups: groups as Group[], policies: policies as JurisdictionPolicy[], targets: targets as Target[], pools: pools as Pool[], services: this.#services,
       hosts: this.#hosts, prefixes: this.#prefixes, zones: new Zones({ ...table, zones: zones as Zone[] }),
     }
   }

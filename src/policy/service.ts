@@ -16,6 +16,11 @@ import { expandCountries } from './sets.ts'
 import { hint } from './validate.ts'
 
 /** What is shared while all services are compiled. */
+/** While the steps that use it are still coming. */
+export interface OpenPool extends Pool {
+  loadFactor: number | undefined
+}
+
 export interface Compiling {
   readonly fleet: Fleet
   /** `undefined`: there is one of this name, but it is wrong. */
@@ -23,7 +28,7 @@ export interface Compiling {
   readonly zones: ReadonlySet<string>
   /** Kinds of files of which one could not be read. */
   readonly unread: ReadonlySet<Kind>
-  readonly pools: Pool[]
+  readonly pools: OpenPool[]
   readonly steps: Step[]
   /** Pools by what they hold, so that equal lists are one pool. */
   readonly poolsByKey: Map<string, Pool>
@@ -107,7 +112,15 @@ function compileStep(step: StepInput, path: Path, scope: Scope): Step {
     scope.complain([...path, 'loadFactor'], `has no effect: ${step.select} spreads every title over all targets; use it with rendezvous, or with nearest and a key`)
   }
   compiling.steps.push(compiled)
+  bound(compiling, compiled)
   return compiled
+}
+
+/** A pool that several steps share obeys the strictest of their bounds. */
+function bound({ pools }: Compiling, { pool, loadFactor }: Step): void {
+  if (loadFactor === undefined || loadFactor >= (pool.loadFactor ?? Infinity)) return
+  const own = pools[pool.index]
+  if (own !== undefined) own.loadFactor = loadFactor
 }
 
 function compileCondition(when: ConditionInput, path: Path, { compiling, complain }: Scope): Condition {
@@ -143,7 +156,7 @@ function compilePool(step: StepInput, path: Path, scope: Scope): Pool {
 function newPool(wanted: readonly Wanted[], scope: Scope): Pool {
   const { compiling, policy } = scope
   const members = wanted.map(({ target, weight }, position): Member => ({ target, weight, base: rewritten(target, scope), position }))
-  const pool: Pool = { index: compiling.pools.length, members, policy }
+  const pool: OpenPool = { index: compiling.pools.length, members, policy, loadFactor: undefined }
   compiling.pools.push(pool)
   return pool
 }

@@ -8,7 +8,7 @@
  */
 import { combine, fraction } from './hash.ts'
 import type { HealthTable } from './health-table.ts'
-import type { Member, Pool, Step } from './model.ts'
+import type { Member, Pool } from './model.ts'
 import type { Observer } from './observer.ts'
 import type { Draw } from './select/selector.ts'
 
@@ -42,21 +42,13 @@ export interface PoolCounts {
  */
 export class LoadTally implements Observer {
   readonly #pools = new Map<Pool, Counts>()
-  readonly #factors = new Map<Pool, number>()
   /** Decisions by the list that they were made among, since they were last told to the members. */
   readonly #lists = new Map<readonly Member[], { readonly pool: Pool; count: number }>()
-
-  constructor(steps: readonly Step[]) {
-    // A pool that several steps share obeys the strictest of their bounds.
-    for (const { pool, loadFactor } of steps) {
-      if (loadFactor !== undefined) this.#factors.set(pool, Math.min(loadFactor, this.#factors.get(pool) ?? Infinity))
-    }
-  }
 
   fair(pool: Pool, list: readonly Member[]): void {
     const known = this.#lists.get(list)
     if (known !== undefined) known.count++
-    else if (this.#factors.has(pool)) {
+    else if (pool.loadFactor !== undefined) {
       this.#lists.set(list, { pool, count: 1 })
       if (this.#lists.size > MAX_LISTS) this.#share()
     }
@@ -71,7 +63,7 @@ export class LoadTally implements Observer {
   tick(health: HealthTable): void {
     this.#share()
     for (const [pool, { offered, fair }] of this.#pools) {
-      const factor = this.#factors.get(pool) ?? Infinity
+      const factor = pool.loadFactor ?? Infinity
       const shares = (health.pass[pool.index] ??= new Float64Array(pool.members.length).fill(1))
       for (const position of pool.members.keys()) {
         const wanted = offered[position] ?? 0
@@ -116,7 +108,7 @@ export class LoadTally implements Observer {
 
   #counts(pool: Pool): Counts | undefined {
     const known = this.#pools.get(pool)
-    if (known !== undefined || !this.#factors.has(pool)) return known
+    if (known !== undefined || pool.loadFactor === undefined) return known
     const { members } = pool
     const counts: Counts = {
       positions: new Map(members.map((member, position) => [member, position])),

@@ -175,6 +175,8 @@ export interface Pool {
   readonly index: number
   readonly members: readonly Member[]
   readonly policy: JurisdictionPolicy | undefined
+  /** The strictest bound on loads of the steps that use it; absent: none has one. */
+  readonly loadFactor?: number | undefined
 }
 
 export const SELECTORS = ['nearest', 'weighted', 'rendezvous', 'failover'] as const
@@ -194,6 +196,7 @@ export interface Condition {
 
 /** One rung of a service's policy. */
 export interface Step {
+  /** Among the steps of all services. */
   readonly index: number
   readonly name: string
   /** Hash of service and step name: the same viewer draws anew in each step, and keeps the draw over configurations. */
@@ -254,13 +257,13 @@ export interface Service {
   /** Percent of a step's targets that must be healthy; below it health is ignored, when no other step can help. */
   readonly panicThreshold: number
   /** Whether manifests are redirected to, or answered by the router with steering written into them. Absent: `redirect`. */
-  readonly delivery?: Delivery
+  readonly delivery?: Delivery | undefined
   /** Seconds between a viewer's steering requests; absent: 20. */
-  readonly steeringTtl?: number
+  readonly steeringTtl?: number | undefined
   /** How the service's paths are named in records. */
   readonly content: readonly ContentRule[]
   /** Host names of the sites that are counted as where viewers come from. Absent: none. */
-  readonly referrers?: ReadonlySet<string>
+  readonly referrers?: ReadonlySet<string> | undefined
 }
 
 /** Names a title in records. Segments are literal, `*` (one), `**` (the rest) or `{content}` (one, captured). */
@@ -294,7 +297,6 @@ export interface Snapshot {
   readonly policies: readonly JurisdictionPolicy[]
   readonly services: readonly Service[]
   readonly pools: readonly Pool[]
-  readonly steps: readonly Step[]
   readonly hosts: ReadonlyMap<string, Service>
   readonly prefixes: ReadonlyMap<string, Service>
   readonly zones: ZoneTable

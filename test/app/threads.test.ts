@@ -83,7 +83,7 @@ function world(title = 'a'): World {
   const { snapshot } = build({ 'services/tv.yaml': `${SERVICE}content: [{ match: "/live/**", id: ${title} }]\n` })
   if (snapshot === undefined) throw new Error('the configuration is not usable')
   const own = { ...snapshot, label: `1:${title.padStart(8, '0')}` }
-  return { snapshot: own, health: new HealthTable(own), tally: new LoadTally(own.steps) }
+  return { snapshot: own, health: new HealthTable(own), tally: new LoadTally() }
 }
 
 function stage(count: number, rest: Partial<ThreadsOptions> = {}) {
@@ -305,7 +305,7 @@ t.test('what two threads offered a target counts together, and both get the shar
   const bounded = build({ 'services/tv.yaml': SERVICE.replace('select: nearest', 'select: rendezvous\n    key: path\n    loadFactor: 1.1') }).snapshot
   if (bounded === undefined) return t.fail('the configuration is not usable')
   const { threads, puppets, clock } = stage(2)
-  const first: World = { snapshot: bounded, health: new HealthTable(bounded), tally: new LoadTally(bounded.steps) }
+  const first: World = { snapshot: bounded, health: new HealthTable(bounded), tally: new LoadTally() }
   const applied = threads.apply(first)
   for (const each of puppets) each.take()
   await applied

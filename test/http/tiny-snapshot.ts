@@ -65,7 +65,6 @@ export const snapshot: Snapshot = {
   policies: [],
   services: [play, demo],
   pools,
-  steps,
   hosts: new Map([['play.example', play]]),
   prefixes: new Map([['/demo', demo]]),
   zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },

@@ -33,7 +33,7 @@ export function snapshotOf(serviceIds: readonly string[], targets: readonly Targ
     query: { mode: 'all', names: new Set() }, segments: 'refuse', panicThreshold: 50, content: [],
   }))
   return {
-    version: { epoch: 1, number, digest: '9f2c17ab'.repeat(8) }, label: `${number}:9f2c17ab`, targets, groups: [], policies: [EU_ONLY], services, pools: [pool], steps,
+    version: { epoch: 1, number, digest: '9f2c17ab'.repeat(8) }, label: `${number}:9f2c17ab`, targets, groups: [], policies: [EU_ONLY], services, pools: [pool],
     hosts: new Map(services.map((service) => [`${service.id}.example`, service])), prefixes: new Map(),
     zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },
   }

@@ -6,7 +6,7 @@ import { Assembly, piecesOf } from '../../src/policy/pieces.ts'
 import type { Piece } from '../../src/policy/pieces.ts'
 import { decide } from '../../src/routing/decide.ts'
 import { HealthTable } from '../../src/routing/health-table.ts'
-import type { Snapshot } from '../../src/routing/model.ts'
+import type { Service, Snapshot } from '../../src/routing/model.ts'
 import { readBundle } from '../../src/state/directory.ts'
 import { NOW, SERVICE, ZONES, build } from './base.ts'
 import { situation, told, viewers } from '../routing/situation.ts'
@@ -22,6 +22,14 @@ function sent(snapshot: Snapshot): { readonly arrived: Snapshot; readonly pieces
   const assembly = new Assembly()
   const arrived = pieces.map((piece) => assembly.add(structuredClone(piece))).at(-1)
   return { arrived: need(arrived), pieces }
+}
+
+/** With services as plain objects: where they are bytes, all of them are read. */
+function plain(snapshot: Snapshot): Snapshot {
+  const services = snapshot.services.map(({ index, id, prefix, policy, fence, steps, bypass, status, query, segments, panicThreshold, delivery, steeringTtl, content, referrers }): Service =>
+    ({ index, id, prefix, policy, fence, steps, bypass, status, query, segments, panicThreshold, delivery, steeringTtl, content, referrers }))
+  const owned = (owners: ReadonlyMap<string, Service>) => new Map([...owners].map(([name, { index }]) => [name, need(services[index])]))
+  return { ...snapshot, services, hosts: owned(snapshot.hosts), prefixes: owned(snapshot.prefixes) }
 }
 
 async function shipped(): Promise<Snapshot> {
@@ -42,14 +50,15 @@ for (const [name, make] of ROWS) {
   t.test(`${name} arrives as it was sent`, async (t) => {
     const snapshot = await make()
     const { arrived } = sent(snapshot)
-    t.ok(isDeepStrictEqual(arrived, snapshot))
+    t.ok(isDeepStrictEqual(plain(arrived), plain(snapshot)))
   })
 
   t.test(`${name}: what one object was is one object, and decisions are the same`, async (t) => {
     const snapshot = await make()
     const { arrived } = sent(snapshot)
     t.ok(arrived.pools.every(({ members, policy }) => members.every(({ target }) => arrived.targets[target.index] === target) && (policy === undefined || arrived.policies.includes(policy))))
-    t.ok(arrived.services.every(({ steps }) => steps.every((step) => arrived.steps[step.index] === step && arrived.pools[step.pool.index] === step.pool)))
+    t.ok(arrived.services.every(({ steps }) => steps.every((step) => arrived.pools[step.pool.index] === step.pool)))
+    t.ok(arrived.services.every((service) => service.steps === service.steps), 'read once')
     t.ok([...arrived.hosts.values(), ...arrived.prefixes.values()].every((service) => arrived.services[service.index] === service))
     t.ok(arrived.targets.every(({ group }) => group === undefined || arrived.groups[group.index] === group))
     const tables = [new HealthTable(snapshot), new HealthTable(arrived)] as const
@@ -69,7 +78,7 @@ for (const [name, make] of ROWS) {
 t.test('however large it is, no piece is', async (t) => {
   const fleet = `groups: [{ id: eu }]\ntargets:\n${Array.from({ length: 3000 }, (_, i) => `  - { id: e${i}, group: eu, host: e${i}.edge.example }\n`).join('')}`
   const large = need(build({ 'targets/all.yaml': fleet, 'zones/all.yaml': undefined, 'services/tv.yaml': SERVICE.replace('jurisdiction: eu-only\n', '') }).snapshot)
-  t.ok(isDeepStrictEqual(sent(large).arrived, large), 'a pool of three thousand')
+  t.ok(isDeepStrictEqual(plain(sent(large).arrived), plain(large)), 'a pool of three thousand')
   const pieces = [...piecesOf(need(build({ 'services/tv.yaml': MANY }).snapshot)), ...piecesOf(large)]
   t.ok(pieces.length > 20, `${pieces.length} pieces`)
   for (const piece of pieces) t.ok(piece.list === 'end' || JSON.stringify(piece.items, (_key, value: unknown) => (value instanceof Set ? [...value] : value)).length < 100_000)

@@ -11,7 +11,7 @@ import { LoadTally } from '../../src/routing/load.ts'
 import { DRAW_KEY } from '../prove/people.ts'
 import { LISTED, NOW, SNAPSHOT } from '../prove/pipeline.ts'
 
-const world = { snapshot: SNAPSHOT, health: new HealthTable(SNAPSHOT), tally: new LoadTally(SNAPSHOT.steps) }
+const world = { snapshot: SNAPSHOT, health: new HealthTable(SNAPSHOT), tally: new LoadTally() }
 
 async function ask(host: string, counted: boolean): Promise<{ decided: Decided[], seen: Seen[] }> {
   const decided: Decided[] = []

@@ -96,7 +96,7 @@ function fleetOf(dice: Dice): Fleet {
     segments: 'redirect', panicThreshold: dice.one([0, 1, 50, 100]), content: [],
   }
   const snapshot: Snapshot = {
-    version: { epoch: 1, number: 1, digest: '0'.repeat(64) }, label: '1:00000000', targets, groups: [], policies: policy === undefined ? [] : [policy], services: [service], pools, steps,
+    version: { epoch: 1, number: 1, digest: '0'.repeat(64) }, label: '1:00000000', targets, groups: [], policies: policy === undefined ? [] : [policy], services: [service], pools,
     hosts: new Map([['tv.example', service]]), prefixes: new Map(), zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },
   }
   const health = new HealthTable(snapshot)
@@ -138,7 +138,7 @@ export function judgeFleets(fleets: number, seed: number): Judged {
   let [decisions, sent] = [0, 0]
   for (let i = 0; i < fleets; i++) {
     const { snapshot, health, service } = fleetOf(dice)
-    const tally = new LoadTally(snapshot.steps)
+    const tally = new LoadTally()
     for (let j = 0; j < 2; j++) {
       const now = dice.one([NOW, NOW, NOW - 1, NOW + 1, NOW + 366 * DAY])
       const request: RoutingRequest = {

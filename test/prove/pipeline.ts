@@ -102,7 +102,7 @@ export async function run(sent: readonly Sent[]): Promise<Readonly<Record<string
   const health = new HealthTable(SNAPSHOT)
   metrics.reset(SNAPSHOT, health, NOW)
   counts.reset(SNAPSHOT)
-  const world: World = { snapshot: SNAPSHOT, health, tally: new LoadTally(SNAPSHOT.steps) }
+  const world: World = { snapshot: SNAPSHOT, health, tally: new LoadTally() }
   let current: Sent | undefined
   const router = new Router({
     locator: geo,

@@ -40,7 +40,7 @@ function asked(i: number): Asked {
 function fleet(step: Omit<StepSketch, 'targets'>, targets: StepSketch['targets'] = TARGETS) {
   const ids = Array.isArray(targets) ? targets as readonly string[] : Object.keys(targets)
   const made = situation({ targets: Object.fromEntries(ids.map((id) => [id, { at: [50, 8] as const }])), services: { tv: { steps: [{ ...step, targets }] } } })
-  return { ...made, tally: new LoadTally(made.snapshot.steps) }
+  return { ...made, tally: new LoadTally() }
 }
 
 /** Asks for so many ticks of steady load and gives each target's share of the last half, relative to what is fair. */
@@ -170,7 +170,7 @@ t.test('steps that share a pool obey the strictest of their bounds', async (t) =
       radio: { steps: [{ targets: ['t0', 't1'], select: 'rendezvous', key: 'path', factor: 1.1 }] },
     },
   })
-  const tally = new LoadTally(made.snapshot.steps)
+  const tally = new LoadTally()
   for (const random of viewers(1000)) made.decide({ host: 'tv.example' }, random, tally)
   tally.tick(made.health)
   t.equal(Math.min(...(made.health.pass[0] ?? [])), 0.55)
@@ -184,7 +184,7 @@ t.test('a step without a bound does not loosen the bound of a step that shares i
       radio: { steps: [{ targets: ['t0', 't1'], select: 'nearest', key: 'none' }] },
     },
   })
-  const tally = new LoadTally(made.snapshot.steps)
+  const tally = new LoadTally()
   for (const random of viewers(1000)) {
     made.decide({ host: 'tv.example' }, random, tally)
     made.decide({ host: 'radio.example' }, random, tally)
@@ -199,7 +199,7 @@ t.test('each pool is counted on its own, also when their decisions alternate', a
     targets: { t0: {}, t1: {}, t2: {}, t3: {} },
     services: { tv: { steps: [{ ...step, targets: ['t0', 't1'] }] }, radio: { steps: [{ ...step, targets: ['t2', 't3'] }] } },
   })
-  const tally = new LoadTally(made.snapshot.steps)
+  const tally = new LoadTally()
   for (const [i, random] of viewers(4000).entries()) {
     made.decide({ host: 'tv.example' }, random, tally)
     made.decide({ host: 'radio.example', path: `/vod/${i}/main.m3u8` }, random, tally)

@@ -169,7 +169,6 @@ export function situation(sketch: Sketch): Situation {
     policies: [...policies.values()],
     services,
     pools: [...pools.values()],
-    steps,
     hosts: new Map(services.flatMap((service) => hostsOf(sketch, service.id).map((host) => [host, service] as const))),
     prefixes: new Map(services.flatMap((service) => (service.prefix === undefined ? [] : [[service.prefix, service] as const]))),
     zones: zoneTable(asns),
@@ -263,6 +262,7 @@ function stepOf(service: string, name: string, written: StepSketch, policy: Juri
     index: steps.length, name, seed: hashString(`${service} ${name}`), when: when && conditionOf(when), pool, select, key, spread, loadFactor: factor,
   }
   steps.push(step)
+  if (factor !== undefined) Object.assign(pool, { loadFactor: Math.min(factor, pool.loadFactor ?? Infinity) })
   return step
 }
 
