@@ -19,13 +19,15 @@ export interface Kept {
   readonly compile: KeptCompiler['compile']
   /** As they were kept last, or empty. */
   documents(): Promise<DocumentMemory>
-  /** Keeps them, where there are others than before. */
+  /** Keeps them some seconds later, or at the end, where there are others than before. */
   keepDocuments(memory: DocumentMemory): void
-  /** Resolves once nothing is being written. */
+  /** Writes what waits. Resolves once nothing is being written. */
   settled(): Promise<void>
 }
 
 const DOCUMENTS = 'documents'
+/** Milliseconds after a change until all of it is written: who changes the configuration every second does not pay for it every second. */
+const GATHERING_MS = 10_000
 
 export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
   const directory = join(stateDirectory, 'compiled')
@@ -37,6 +39,17 @@ export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
   const compiler = keeping(compileInWorker, { read: (kind) => readChecked(fileIO, join(directory, kind)), replace, digest: sha256, code: () => compilers }, onTrouble)
   let kept = ''
   let writing = Promise.resolve()
+  let waiting: { readonly memory: DocumentMemory, readonly timer: NodeJS.Timeout } | undefined
+  const write = () => {
+    if (waiting === undefined) return
+    const { memory, timer } = waiting
+    clearTimeout(timer)
+    waiting = undefined
+    kept = stateOf(memory)
+    // The next reading may begin before this is written.
+    const known = [...memory.known()]
+    writing = writing.then(async () => replace(DOCUMENTS, encodeDocuments(known, await readers))).catch(onTrouble)
+  }
   return {
     compile: compiler.compile,
     documents: async () => {
@@ -52,14 +65,11 @@ export function openKept(stateDirectory: string, messages: OperatorLog): Kept {
       }
     },
     keepDocuments: (memory) => {
-      const state = stateOf(memory)
-      if (state === kept) return
-      kept = state
-      // The next reading may begin before this is written.
-      const known = [...memory.known()]
-      writing = writing.then(async () => replace(DOCUMENTS, encodeDocuments(known, await readers))).catch(onTrouble)
+      if (waiting !== undefined || stateOf(memory) === kept) return
+      waiting = { memory, timer: setTimeout(write, GATHERING_MS).unref() }
     },
     settled: async () => {
+      write()
       await Promise.all([compiler.settled(), writing])
     },
   }

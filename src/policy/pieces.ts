@@ -107,7 +107,9 @@ class Packer {
   }
 
   #fields(value: object): unknown {
-    return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, this.#packed(field)]))
+    const fields: Record<string, unknown> = {}
+    for (const key of Object.keys(value)) fields[key] = this.#packed(Reflect.get(value, key))
+    return fields
   }
 
   #packed(value: unknown): unknown {

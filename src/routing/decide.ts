@@ -7,14 +7,15 @@
  * All branching on policy is here; the helpers compute. Jurisdiction is a filter in every list that a target can come
  * from, and asserted once more on what was chosen, whatever way it came.
  */
-import { combine, fraction, hashString } from './hash.ts'
+import { combine, FNV_START, fraction, hashString } from './hash.ts'
 import type { HealthTable } from './health-table.ts'
 import { complies } from './jurisdiction.ts'
 import { localize, meets, prefers } from './localize.ts'
 import type { Located } from './localize.ts'
 import { match } from './match.ts'
 import type { Matched } from './match.ts'
-import type { Country, Decision, Fence, Fixed, Member, Redirect, RejectedCounts, RoutingRequest, Service, Snapshot, Step } from './model.ts'
+import { SELECTORS } from './model.ts'
+import type { Country, Decision, Fence, Fixed, Member, Redirect, RejectedCounts, RoutingRequest, SelectorName, Service, Snapshot, Step } from './model.ts'
 import type { Observer } from './observer.ts'
 import { classify, isMedia } from './path.ts'
 import type { Reason } from './reasons.ts'
@@ -236,10 +237,14 @@ function rejectedBy({ overloaded }: Context, levels: readonly Level[]): Rejected
 
 function keyOf(step: Step, path: string, random: number): number {
   if (step.key === 'none') return combine(random, step.seed)
-  return hashString(step.key === 'path' ? path : path.slice(0, path.lastIndexOf('/')))
+  return hashString(path, FNV_START, step.key === 'path' ? path.length : path.lastIndexOf('/'))
 }
 
+/** Nearly always there is no other reason. */
+const ALONE = Object.fromEntries(SELECTORS.map((select) => [select, Object.freeze([select])])) as unknown as Readonly<Record<SelectorName, readonly Reason[]>>
+
 function reasonsOf(step: Step, overflowed: boolean, how: Reason | undefined): readonly Reason[] {
+  if (!overflowed && how === undefined) return ALONE[step.select]
   const reasons: Reason[] = [step.select]
   if (overflowed) reasons.push('load')
   if (how !== undefined) reasons.push(how)

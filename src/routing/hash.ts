@@ -3,10 +3,12 @@
  * The viewer's draw itself is keyed and made in `privacy/draw.ts`; here it is only mixed further.
  */
 
-/** FNV-1a over UTF-16 code units, 32 bits, finished with `mix` because FNV's high bits are weak on short strings. */
-export function hashString(text: string, start = 0x811c9dc5): number {
+export const FNV_START = 0x811c9dc5
+
+/** FNV-1a over UTF-16 code units, 32 bits, finished with `mix` because FNV's high bits are weak on short strings. @param end where the part that counts ends */
+export function hashString(text: string, start = FNV_START, end = text.length): number {
   let h = start
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  for (let i = 0; i < end; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
   return mix(h)
 }
 

@@ -31,6 +31,8 @@ export interface Circle {
 export class Memo {
   #version = 0
   #circles = new Map<readonly Member[], Map<number, Map<Vector, Circle | undefined>>>()
+  /** The latest list and spread, which most requests share, and their circles. */
+  #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, Circle | undefined> } | undefined
   #room = MAX_ROOM
   /** By slot: of which list and key the ranks are. Made when first needed. */
   #lists: (readonly Member[] | undefined)[] = []
@@ -42,8 +44,7 @@ export class Memo {
   at(version: number): this {
     if (version !== this.#version) {
       this.#version = version
-      if (this.#circles.size > 0) this.#circles = new Map()
-      this.#room = MAX_ROOM
+      this.#forgetCircles()
       this.#lists.fill(undefined)
     }
     return this
@@ -51,19 +52,30 @@ export class Memo {
 
   /** Undefined where no member with a weight has a place. */
   circle(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
-    let bySpread = this.#circles.get(list)
-    if (bySpread === undefined) this.#circles.set(list, (bySpread = new Map<number, Map<Vector, Circle | undefined>>()))
-    let byOrigin = bySpread.get(spread)
-    if (byOrigin === undefined) bySpread.set(spread, (byOrigin = new Map<Vector, Circle | undefined>()))
+    const byOrigin = this.#byOrigin(list, spread)
     const known = byOrigin.get(origin)
     if (known !== undefined || byOrigin.has(origin)) return known
     const circle = circleOf(list, origin, spread)
     this.#room -= 8 + (circle === undefined ? 0 : circle.members.length + circle.nearest.length)
-    if (this.#room < 0) {
-      this.#circles = new Map()
-      this.#room = MAX_ROOM
-    } else byOrigin.set(origin, circle)
+    if (this.#room < 0) this.#forgetCircles()
+    else byOrigin.set(origin, circle)
     return circle
+  }
+
+  #byOrigin(list: readonly Member[], spread: number): Map<Vector, Circle | undefined> {
+    if (this.#latest?.list === list && this.#latest.spread === spread) return this.#latest.byOrigin
+    let bySpread = this.#circles.get(list)
+    if (bySpread === undefined) this.#circles.set(list, (bySpread = new Map<number, Map<Vector, Circle | undefined>>()))
+    let byOrigin = bySpread.get(spread)
+    if (byOrigin === undefined) bySpread.set(spread, (byOrigin = new Map<Vector, Circle | undefined>()))
+    this.#latest = { list, spread, byOrigin }
+    return byOrigin
+  }
+
+  #forgetCircles(): void {
+    if (this.#circles.size > 0) this.#circles = new Map()
+    this.#latest = undefined
+    this.#room = MAX_ROOM
   }
 
   /**

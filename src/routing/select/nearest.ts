@@ -22,7 +22,12 @@ export const nearest: Selector = (draw) => {
   const known = health.memo.at(health.version).circle(list, origin, step.spread)
   if (known === undefined) return ranked(draw, list, lasting)
   // Whoever is turned away by the nearest has a circle of their own.
-  return known.nearest.some((member) => !turnedAway(draw, member)) ? ranked(draw, known.members, true) : ranked(draw, circle(draw, origin), false)
+  return takesSome(draw, known.nearest) ? ranked(draw, known.members, true) : ranked(draw, circle(draw, origin), false)
+}
+
+function takesSome(draw: Draw, members: readonly Member[]): boolean {
+  for (const member of members) if (!turnedAway(draw, member)) return true
+  return false
 }
 
 /** Around the nearest that does not turn the viewer away; all where nothing has a place, or only weights of 0 are left. */
