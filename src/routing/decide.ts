@@ -40,7 +40,7 @@ export function decide(request: RoutingRequest, snapshot: Snapshot, health: Heal
   if (service.segments === 'refuse' && isMedia(classify(matched.rest))) return refuse(service, located, 'segment', 404)
   if (service.fence !== undefined && !admits(service.fence, located.country)) return fenced(context, service.fence)
 
-  const levels: Level[] = []
+  let levels: readonly Level[] = []
   for (const step of service.steps) {
     if (!meets(step.when, located, request.client.asn)) {
       observer?.skipped?.(step)
@@ -49,7 +49,7 @@ export function decide(request: RoutingRequest, snapshot: Snapshot, health: Heal
     const stand = standing(step.pool, health, request.scheme, request.now)
     observer?.considered?.(step, stand)
     const level: Level = { step, stand, capacity: levelCapacity(step, stand) }
-    levels.push(level)
+    levels = levels.length === 0 ? [level] : [...levels, level]
     // Nearly always: the first step that applies is healthy enough for everybody.
     if (levels.length === 1 && level.capacity === 100) {
       const chosen = choose(context, levels, level, 'eligible')
@@ -237,8 +237,17 @@ function rejectedBy({ overloaded }: Context, levels: readonly Level[]): Rejected
 
 function keyOf(step: Step, path: string, random: number): number {
   if (step.key === 'none') return combine(random, step.seed)
-  return hashString(path, FNV_START, step.key === 'path' ? path.length : path.lastIndexOf('/'))
+  return hashString(path, FNV_START, step.key === 'path' ? path.length : folderEnd(path))
 }
+
+/** Where the last slash is. */
+function folderEnd(path: string): number {
+  let end = path.length - 1
+  while (end > 0 && path.charCodeAt(end) !== SLASH) end--
+  return end
+}
+
+const SLASH = 0x2f
 
 /** Nearly always there is no other reason. */
 const ALONE = Object.fromEntries(SELECTORS.map((select) => [select, Object.freeze([select])])) as unknown as Readonly<Record<SelectorName, readonly Reason[]>>
