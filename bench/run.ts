@@ -19,7 +19,7 @@ const started = performance.now()
 /** A machine that is busy with other things gets fewer rounds. */
 const limit = started + (quick ? 38_000 : 230_000)
 const servers = reportServers(await measureServers(quick ? { rounds: 1, until: limit, warmSeconds: 2, seconds: 2 } : { rounds: 5, until: limit - 115_000, warmSeconds: 3, seconds: 4 }))
-const recording = reportRecording(await measureRecording(quick ? { rounds: 1, until: limit, warmSeconds: 1, seconds: 1 } : { rounds: 8, until: limit - 45_000, warmSeconds: 3, seconds: 2 }))
+const recording = reportRecording(await measureRecording(quick ? { rounds: 1, until: limit, warmSeconds: 1, seconds: 1 } : { rounds: 8, until: limit - 45_000, warmSeconds: 3, seconds: 3 }))
 const decisions = await measureDecisions(quick ? { rounds: 3, until: limit - 10_000, batchMs: 2, small: true } : { rounds: 9, until: limit - 20_000, batchMs: 10, small: false })
 const steering = await measureSteering(quick ? { rounds: 3, batchMs: 2, until: limit } : { rounds: 9, batchMs: 20, until: limit })
 const steered = reportSteered(await measureSteered(quick ? { rounds: 1, until: limit, warmSeconds: 1, seconds: 1 } : { rounds: 5, until: limit + 40_000, warmSeconds: 3, seconds: 2 }))

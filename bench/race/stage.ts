@@ -88,9 +88,13 @@ export function nearHosts({ city }: Probe): string[] {
   return edgesOf(city)
 }
 
-/** The same while half of the edges is out: a router that bounds loads may send a viewer to the next city. */
+/**
+ * The same while half of the edges is out: a router that bounds loads may send a viewer to the next city, and one whose edges
+ * come back gradually some viewers to the CDN, where that is in service.
+ */
 export function hostsIn(half: Half): string[] {
-  return CITIES.flatMap((_, city) => edgesOf(city, half))
+  const cdn = TARGETS - 1
+  return [...CITIES.flatMap((_, city) => edgesOf(city, half)), ...(halfOf(cdn) === half ? [edgeHost(cdn)] : [])]
 }
 
 /** For programs that choose by country alone: the nearest city's first edge of a half. */

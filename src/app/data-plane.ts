@@ -58,6 +58,9 @@ export interface PlanePorts extends Pick<RouterOptions, 'onViewer' | 'onRaw'> {
   onError(name: string): void
 }
 
+/** Distinct records in a window that may not end early, and lasts a minute: some 50 MB at most. */
+const SHUFFLED_DISTINCT = 50_000
+
 export interface DataPlane {
   readonly world: World | undefined
   readonly log: DecisionLog
@@ -81,7 +84,7 @@ export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): Dat
   const log = new DecisionLog({
     sinks: ports.sinks, router: settings.router, setTimer, windowMs: settings.windowMs, onDropped: ports.onDropped,
     seed: Math.floor(Math.random() * 2 ** 32),
-    ...(settings.shuffled ? { shuffle: () => Math.random() } : {}),
+    ...(settings.shuffled ? { shuffle: () => Math.random(), maxDistinct: SHUFFLED_DISTINCT } : {}),
   })
   const trusted = TrustedProxies.parse(settings.trustedProxies)
   const steering = new Steering({ ttl: (service) => service.steeringTtl })

@@ -25,7 +25,9 @@ export interface DecisionLogOptions {
   readonly windowMs?: number
   /**
    * Distinct records in a window; default 10000, which is some 10 MB. From half of it on, new titles are recorded as
-   * `_other`; from all of it on, new records are dropped and counted.
+   * `_other` until the window's time is over, so that whoever makes titles up cannot fill a disk. A window that is full is
+   * written at once. New records are dropped and counted where the one before is still being written then, and where lines
+   * are shuffled: a window that ends early would tell who came first.
    */
   readonly maxDistinct?: number
   /** Numbers from 0 up to 1, not 1 itself. Given, the lines of a window are written in random order instead of sorted. */
@@ -57,6 +59,8 @@ export class DecisionLog {
   readonly #memo = new RecordMemo()
   readonly #writer = new LineWriter()
   #overflow = 0
+  /** Whether a window was full before its time was over. */
+  #full = false
   /** What a former window held, on its way to the sinks. */
   #writing: Generator<void, void> | undefined
   #cancel: (() => void) | undefined
@@ -97,9 +101,25 @@ export class DecisionLog {
     this.#cancel?.()
     // After a window in which nobody came nothing is known any more, and nothing is to be done.
     this.#cancel = this.#window.size === 0 || this.#closed ? undefined : this.#later()
+    this.#full = false
+    this.#end(this.decided)
+  }
+
+  /** @param decided up to then */
+  #end(decided: number): void {
     if (this.#overflow > 0) this.#drop(this.#overflow, 'too_many')
     this.#overflow = 0
-    this.#writing = this.#write(this.#window.turn(), this.decided)
+    this.#writing = this.#write(this.#window.turn(), decided)
+  }
+
+  /** Ends a full window before its time. Returns whether the next one has begun. */
+  #endEarly(): boolean {
+    if (this.#writing !== undefined || this.#shuffle !== undefined) return false
+    this.#full = true
+    // All but the one that has no place.
+    this.#end(this.decided - 1)
+    this.#setTimer(() => this.#proceed(), 0)
+    return true
   }
 
   #later(): () => void {
@@ -170,10 +190,12 @@ export class DecisionLog {
     }
     this.#cancel ??= this.#later()
     const { size } = this.#window
-    const content = size < this.#maxDistinct / 2 ? facts.content : (OTHER as ContentId)
+    const content = size < this.#maxDistinct / 2 && !this.#full ? facts.content : (OTHER as ContentId)
     if (content !== facts.content && this.#window.countAs(content)) return
     if (size < this.#maxDistinct) this.#window.add(facts, content)
-    else this.#overflow++
+    else if (!this.#endEarly()) this.#overflow++
+    // The next window may know less, and has to look for it again.
+    else if (!this.#window.count(facts)) this.#window.add(facts, content)
   }
 
   #drop(count: number, why: 'too_many' | 'invalid' | 'closed'): void {

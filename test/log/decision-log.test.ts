@@ -43,7 +43,7 @@ class Memory implements Sink {
   }
 }
 
-function logInto(sink: Sink, options: { maxDistinct?: number, windowMs?: number, onDropped?: (count: number, why: string) => void } = {}) {
+function logInto(sink: Sink, options: { maxDistinct?: number, windowMs?: number, shuffle?: () => number, onDropped?: (count: number, why: string) => void } = {}) {
   const clock = new Clock()
   return { clock, log: new DecisionLog({ sinks: [sink], router: 'ams-1', setTimer: clock.setTimer, ...options }) }
 }
@@ -110,13 +110,14 @@ t.test('a full window is written in slices, between which requests are decided, 
 })
 
 t.test('the sum of n is the number of decisions, whatever comes', async () => {
-  fc.assert(fc.property(fc.array(fc.tuple(facts, fc.integer({ min: 1, max: 3 }), fc.boolean()), { maxLength: 40 }), fc.integer({ min: 2, max: 12 }), (stream, maxDistinct) => {
+  fc.assert(fc.property(fc.array(fc.tuple(facts, fc.integer({ min: 1, max: 3 }), fc.constantFrom('nothing', 'nothing', 'slice', 'flush')), { maxLength: 40 }), fc.integer({ min: 2, max: 12 }), (stream, maxDistinct) => {
     const sink = new Memory()
     let told = 0
-    const { log } = logInto(sink, { maxDistinct, onDropped: (count) => { told += count } })
-    for (const [given, times, flush] of stream) {
+    const { log, clock } = logInto(sink, { maxDistinct, onDropped: (count) => { told += count } })
+    for (const [given, times, then] of stream) {
       for (let i = 0; i < times; i++) log.add(given)
-      if (flush) log.flush()
+      if (then === 'flush') log.flush()
+      if (then === 'slice') clock.slice(0)
     }
     log.flush()
     const total = stream.reduce((sum, [, times]) => sum + times, 0)
@@ -223,14 +224,44 @@ t.test('a flood of titles becomes _other, and the memory for it is bounded', asy
   t.same([log.decided, log.recorded, log.dropped], [10_000, 10_000, 0])
 })
 
-t.test('beyond the bound decisions are dropped, counted and told, once per window', async (t) => {
+t.test('a full window is written at once, and titles are _other until its time is over', async (t) => {
+  const accounts: object[] = []
+  const sink = Object.assign(new Memory(), { account: (totals: { readonly decided: number, readonly dropped: number }) => accounts.push({ ...totals }) })
+  const { log, clock } = logInto(sink, { maxDistinct: 4 })
+  const minute = (i: number) => factsOf(toFra, { now: NOW + i * 60_000, content: 'a' as ContentId })
+  for (let i = 0; i < 5; i++) log.add(minute(i))
+  clock.slice(0)
+  t.same(sink.records.map(({ content, n }) => [content, n]), [['a', 1], ['a', 1], ['_other', 1], ['_other', 1]])
+  t.same(accounts, [{ decided: 4, dropped: 0 }])
+  for (let i = 5; i < 9; i++) log.add(minute(i))
+  clock.slice(0)
+  for (let i = 5; i < 9; i++) log.add(minute(i))
+  clock.advance(1000)
+  t.same(sink.records.slice(4).map(({ content, n }) => [content, n]), [1, 1, 1, 1, 1, 1, 1, 2].map((n) => ['_other', n]))
+  t.same([log.decided, log.recorded, log.dropped], [13, 13, 0])
+  log.add(minute(9))
+  clock.advance(1000)
+  t.match(sink.records.at(-1), { content: 'a' })
+})
+
+t.test('what has no place while a full window is still being written is dropped, counted and told, once per window', async (t) => {
   const sink = new Memory()
   const told: [number, string][] = []
   const { log } = logInto(sink, { maxDistinct: 4, onDropped: (count, why) => told.push([count, why]) })
   for (let i = 0; i < 10; i++) log.add(factsOf(toFra, { now: NOW + i * 60_000 }))
   log.flush()
+  t.same([log.decided, log.recorded, log.dropped, sink.lines.length], [10, 8, 2, 8])
+  t.same(told, [[2, 'too_many']])
+})
+
+t.test('lines in random order wait for the end of their window, full or not: its beginning would tell who came first', async (t) => {
+  const sink = new Memory()
+  const { log, clock } = logInto(sink, { maxDistinct: 4, windowMs: 60_000, shuffle: () => 0 })
+  for (let i = 0; i < 10; i++) log.add(factsOf(toFra, { now: NOW + i * 60_000 }))
+  clock.advance(59_999)
+  t.equal(sink.lines.length, 0)
+  clock.advance(1)
   t.same([log.decided, log.recorded, log.dropped, sink.lines.length], [10, 4, 6, 4])
-  t.same(told, [[6, 'too_many']])
 })
 
 t.test('at the bound a record that is known still counts, and the next window has the bound to itself', async (t) => {
