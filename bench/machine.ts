@@ -1,6 +1,8 @@
 /** What a measurement ran on, and how two programs are kept from sharing a core. */
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
 
 const present = new Map<string, boolean>()
 
@@ -21,6 +23,9 @@ export const PINS = availableParallelism() > 1 && isPresent('taskset')
 export function pinned(role: 'server' | 'load', command: string, args: readonly string[]): [string, string[]] {
   return PINS ? ['taskset', ['-c', role === 'server' ? '0' : '1', command, ...args]] : [command, [...args]]
 }
+
+/** What `bin/wissel` tells V8, for what the bench starts without it. */
+export const GC: readonly string[] = /^gc='(.*)'$/m.exec(readFileSync(join(import.meta.dirname, '../bin/wissel'), 'utf8'))?.[1]?.split(' ') ?? []
 
 /** Facts that change numbers, and none that name a machine or its owner. */
 export function machine(): string {

@@ -11,6 +11,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { configuration, hostOf, zonesText } from './configuration.ts'
+import { GC } from './machine.ts'
 import { spread, table, tell } from './measure.ts'
 
 const SERVICES = 10_000
@@ -73,7 +74,7 @@ export async function measurePublishing(rounds: number): Promise<Published[]> {
       await writeFile(join(directory, path), text)
     }
     const main = join(import.meta.dirname, '../src/main.ts')
-    const child = spawn(process.execPath, [`--import=data:text/javascript,${encodeURIComponent(WATCH)}`, main, 'serve', '--config', directory, '--state-dir', join(directory, 'var'), '--threads', '1'], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const child = spawn(process.execPath, [...GC, `--import=data:text/javascript,${encodeURIComponent(WATCH)}`, main, 'serve', '--config', directory, '--state-dir', join(directory, 'var'), '--threads', '1'], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     try {
       return await rounded(child, directory, rounds)
     } finally {

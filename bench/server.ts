@@ -9,9 +9,9 @@ import { dirname, join } from 'node:path'
 import { configuration, hostOf } from './configuration.ts'
 import type { LoadResult } from './load.ts'
 import { spread, table, tell } from './measure.ts'
-import { SINKS, SUBJECTS } from './subjects.ts'
+import { isRouter, SINKS, SUBJECTS } from './subjects.ts'
 import type { Compared, Report, Subject } from './subjects.ts'
-import { isPresent, pinned } from './machine.ts'
+import { GC, isPresent, pinned } from './machine.ts'
 import { requestText, viewers } from './viewers.ts'
 
 export const CONNECTIONS = 64
@@ -123,7 +123,7 @@ export interface SubjectOptions {
 }
 
 export async function startSubject(subject: Subject, { directory }: Stage, { flags = [], threads, free = false }: SubjectOptions = {}): Promise<{ child: ChildProcess, port: number }> {
-  const own = [...flags, join(import.meta.dirname, 'subject.ts'), subject, directory, ...(threads === undefined ? [] : [String(threads)])]
+  const own = [...(isRouter(subject) ? GC : []), ...flags, join(import.meta.dirname, 'subject.ts'), subject, directory, ...(threads === undefined ? [] : [String(threads)])]
   const [command, args] = free ? ([process.execPath, own] as const) : pinned('server', process.execPath, own)
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const { port = 0 } = await told<Report>(child, subject)

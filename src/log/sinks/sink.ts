@@ -39,6 +39,8 @@ const NEWLINE = 10
 
 /** Lines that are not in the first so many bytes, or not whole. */
 export function linesAfter({ bytes, counts }: Lines, done: number): Lines {
+  // All of it, nearly always: not looked through for that.
+  if (done === bytes.length) return { bytes: bytes.subarray(done), counts: counts.subarray(counts.length) }
   const end = done === 0 ? 0 : bytes.lastIndexOf(NEWLINE, done - 1) + 1
   let lines = 0
   for (let at = 0; at < end; at++) if (bytes[at] === NEWLINE) lines++
