@@ -15,12 +15,12 @@ import type { ConditionInput, ServiceInput, StepInput } from './schema.ts'
 import { expandCountries } from './sets.ts'
 import { hint } from './validate.ts'
 
-/** What is shared while all services are compiled. */
 /** While the steps that use it are still coming. */
 export interface OpenPool extends Pool {
   loadFactor: number | undefined
 }
 
+/** What is shared while all services are compiled. */
 export interface Compiling {
   readonly fleet: Fleet
   /** `undefined`: there is one of this name, but it is wrong. */
