@@ -22,7 +22,7 @@ import type { Reason } from './reasons.ts'
 import { selectors } from './select/index.ts'
 import type { Draw } from './select/selector.ts'
 import { capacity, distribute } from './spill.ts'
-import { standing, whyNot } from './standing.ts'
+import { rejectedWith, standing, whyNot } from './standing.ts'
 import type { Standing } from './standing.ts'
 
 /**
@@ -227,7 +227,7 @@ const NONE: RejectedCounts = Object.freeze({})
 
 function rejectedBy({ overloaded }: Context, levels: readonly Level[]): RejectedCounts {
   const [first] = levels
-  if (first !== undefined && levels.length === 1 && overloaded === undefined) return first.stand.rejected
+  if (first !== undefined && levels.length === 1) return overloaded === undefined ? first.stand.rejected : rejectedWith(overloaded.size, first.stand)
   const sum: Partial<Record<Reason, number>> = overloaded === undefined ? {} : { overload: overloaded.size }
   for (const { stand } of levels) {
     for (const reason of Object.keys(stand.rejected) as Reason[]) sum[reason] = (sum[reason] ?? 0) + (stand.rejected[reason] ?? 0)

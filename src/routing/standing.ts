@@ -20,6 +20,8 @@ export interface Standing {
   /** All that is not forbidden, draining ones included. */
   readonly lastResort: readonly Member[]
   readonly rejected: RejectedCounts
+  /** The same with so many members that turned a viewer away, by their number; see `rejectedWith`. */
+  readonly overloads: (RejectedCounts | undefined)[]
   /** Percent of the unproven that are eligible, not rounded. */
   readonly healthy: number
   /** By member position in the pool: 1 when eligible. */
@@ -50,6 +52,11 @@ export function standing(pool: Pool, health: HealthTable, scheme: Scheme, now: n
   return fresh
 }
 
+/** With members that turned a viewer away because of their load: one object for each number, by which records are told apart fast. */
+export function rejectedWith(overloaded: number, { rejected, overloads }: Standing): RejectedCounts {
+  return (overloads[overloaded] ??= Object.freeze({ overload: overloaded, ...rejected }))
+}
+
 function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): Standing {
   const { version } = health
   const eligible: Member[] = []
@@ -78,5 +85,5 @@ function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): S
     mask[position] = 1
   }
   const healthy = unproven.length === 0 ? 0 : (100 * eligible.length) / unproven.length
-  return { version, from, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), healthy, mask, cumulative }
+  return { version, from, until, eligible, unproven, lastResort, rejected: Object.freeze(rejected), overloads: [], healthy, mask, cumulative }
 }

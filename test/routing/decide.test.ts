@@ -449,4 +449,5 @@ t.test('a share of the viewers is turned away because of load, the same ones eac
   t.ok(Math.abs(moved.length / draws.length - 0.3) < 0.01, `${moved.length} of ${draws.length}`)
   t.ok(moved.every((random) => told(decide({}, random)) === 'redirect b'))
   t.same(decide({}, moved[0]).rejected, { overload: 1 })
+  t.equal(decide({}, moved[0]).rejected, decide({}, moved[1]).rejected, 'one object for all of them, by which the log knows them')
 })
