@@ -29,7 +29,7 @@ export interface Run {
 }
 
 export interface Seconds {
-  /** Most that a server is given to become warm. */
+  /** Most that a server is given to become warm; half as many to become so for swaps. */
   readonly warm: number
   /** Whole ones, as `wrk` takes them. */
   readonly lap: number
@@ -71,6 +71,8 @@ export async function measure(contestant: Contestant, stage: Stage, { warm, lap 
     // Half of the edges is out from now on, and what is left has settled when it begins.
     await swap(0)
     await new Promise((resolve) => setTimeout(resolve, SETTLING_MS))
+    // The first swaps run what was never run before, as the first requests did.
+    warming += (await measureSwaps(contestant, running, () => swap(0).then(() => 0), Math.ceil(warm / 2), stage)).lap.requests
     const swapped = await measureSwaps(contestant, running, () => swap(0).then(() => 0), lap, stage)
     let half: Half = 0
     const flapped = await measureSwaps(contestant, running, () => swap((half = half === 0 ? 1 : 0)).then(() => half), lap, stage)
