@@ -8,6 +8,7 @@
  * stays off because it applies writes twice.
  */
 import { readFile } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis'
 import type { RedisAddress, RedisSettings } from './redis-settings.ts'
 import { parseRedisUrl } from './redis-settings.ts'
@@ -174,7 +175,10 @@ class IoredisLink implements RedisLink {
     this.#state = { up: false, since: options.now(), code: undefined }
     client.on('ready', () => this.#change(true, undefined))
     client.on('close', () => this.#change(false, this.#state.code))
-    client.on('error', (error: unknown) => this.#failed(codeOf(error)))
+    client.on('error', (error: unknown) => {
+      this.#hush()
+      this.#failed(codeOf(error))
+    })
     client.on('node error', (error: unknown) => this.#failed(codeOf(error)))
   }
 
@@ -230,8 +234,18 @@ class IoredisLink implements RedisLink {
         clearTimeout(timer)
         resolve()
       })
+      this.#hush()
       this.#client.disconnect()
     })
+  }
+
+  /**
+   * ioredis listens for one error of a socket. A TLS handshake that is broken off, by us or for a wrong certificate, may end with
+   * two: ours, and the server's alert, which would end the process.
+   */
+  #hush(): void {
+    const client = this.#client
+    for (const { stream } of 'nodes' in client ? client.nodes('all') : [client]) (stream as Socket | undefined)?.on('error', ignore)
   }
 
   #worked(reply: unknown): unknown {
@@ -261,6 +275,10 @@ class IoredisLink implements RedisLink {
     this.#options.onState?.(this.#state)
     if (up) for (const listener of [...this.#listeners]) listener()
   }
+}
+
+function ignore(): void {
+  return undefined
 }
 
 const STATE_CODES: ReadonlySet<string> = new Set(['READONLY', 'OOM', 'MISCONF', 'NOREPLICAS', 'NOPERM', 'NOAUTH', 'CLUSTERDOWN', 'MASTERDOWN', 'LOADING', 'BUSY', 'TIMEOUT'])
