@@ -25,7 +25,13 @@ export function pinned(role: 'server' | 'load', command: string, args: readonly 
 }
 
 /** What `bin/wissel` tells V8, for what the bench starts without it. */
-export const GC: readonly string[] = /^gc='(.*)'$/m.exec(readFileSync(join(import.meta.dirname, '../bin/wissel'), 'utf8'))?.[1]?.split(' ') ?? []
+export const GC: readonly string[] = flagsOf(readFileSync(join(import.meta.dirname, '../bin/wissel'), 'utf8'))
+
+function flagsOf(script: string): string[] {
+  const [, flags] = /^gc='(.+)'$/m.exec(script) ?? []
+  if (flags === undefined) throw new Error("bin/wissel has no line gc='...': what is measured would not be what users start")
+  return flags.split(' ')
+}
 
 /** Facts that change numbers, and none that name a machine or its owner. */
 export function machine(): string {

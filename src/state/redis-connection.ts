@@ -175,10 +175,7 @@ class IoredisLink implements RedisLink {
     this.#state = { up: false, since: options.now(), code: undefined }
     client.on('ready', () => this.#change(true, undefined))
     client.on('close', () => this.#change(false, this.#state.code))
-    client.on('error', (error: unknown) => {
-      this.#hush()
-      this.#failed(codeOf(error))
-    })
+    client.on('error', (error: unknown) => this.#failed(codeOf(error)))
     client.on('node error', (error: unknown) => this.#failed(codeOf(error)))
   }
 
@@ -234,18 +231,12 @@ class IoredisLink implements RedisLink {
         clearTimeout(timer)
         resolve()
       })
-      this.#hush()
-      this.#client.disconnect()
+      const client = this.#client
+      // ioredis listens for one error of a socket. A TLS handshake that is broken off may end with two, and the second, the
+      // server's alert, would end the process.
+      for (const { stream } of 'nodes' in client ? client.nodes('all') : [client]) (stream as Socket | undefined)?.on('error', ignore)
+      client.disconnect()
     })
-  }
-
-  /**
-   * ioredis listens for one error of a socket. A TLS handshake that is broken off, by us or for a wrong certificate, may end with
-   * two: ours, and the server's alert, which would end the process.
-   */
-  #hush(): void {
-    const client = this.#client
-    for (const { stream } of 'nodes' in client ? client.nodes('all') : [client]) (stream as Socket | undefined)?.on('error', ignore)
   }
 
   #worked(reply: unknown): unknown {

@@ -254,7 +254,7 @@ t.test('what has no place while a full window is still being written is dropped,
   t.same(told, [[2, 'too_many']])
 })
 
-t.test('lines in random order wait for the end of their window, full or not: its beginning would tell who came first', async (t) => {
+t.test('lines in random order wait for the end of their window, full or not: an early end would tell who came first', async (t) => {
   const sink = new Memory()
   const { log, clock } = logInto(sink, { maxDistinct: 4, windowMs: 60_000, shuffle: () => 0 })
   for (let i = 0; i < 10; i++) log.add(factsOf(toFra, { now: NOW + i * 60_000 }))
