@@ -76,7 +76,7 @@ function bySize(locator: Locator, options: DecideOptions): string {
       const snapshots = services === 1 ? SELECTORS.map((select) => snapshotOf({ services, targets, selectors: [select] })) : [snapshotOf({ services, targets, selectors: SELECTORS })]
       for (const [position, select] of SELECTORS.entries()) {
         const snapshot = snapshots[services === 1 ? position : 0] ?? snapshotOf({ services, targets, selectors: [select] })
-        const own = snapshot.services.filter((service) => service.steps[0]?.select === select)
+        const own = [...snapshot.services].filter((service) => service.steps[0]?.select === select)
         works.push({ name: name(select, services, targets), run: deciding(snapshot, requestsOf(snapshot, locator, (i) => hostOf(own[i % own.length]?.index ?? 0))) })
       }
     }

@@ -110,7 +110,7 @@ function prober(board: HealthBoard): unknown {
 }
 
 function services({ snapshot }: World): unknown[] {
-  return snapshot.services.map((service) => ({
+  return Array.from(snapshot.services, (service) => ({
     id: service.id,
     prefix: service.prefix ?? null,
     jurisdiction: service.policy?.id ?? null,

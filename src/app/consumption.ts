@@ -59,9 +59,8 @@ export async function openConsumption({ tokenFile, path }: NonNullable<Settings[
     tokenHash: createHash('sha256').update(token).digest('hex'),
     report: (body) => {
       const current = snapshot()
-      const services = new Set(current?.services.map(({ id }) => id))
       const targets = new Set(current?.targets.map(({ id }) => id))
-      return usageReport(body, buckets, { now: now(), isService: (id) => services.has(id), isTarget: (id) => targets.has(id) })
+      return usageReport(body, buckets, { now: now(), isService: (id) => current?.ids.has(id) === true, isTarget: (id) => targets.has(id) })
     },
     reopen: () => sink.reopen(),
     close: async () => {

@@ -125,7 +125,7 @@ export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): Dat
     },
     log,
     apply: (snapshot, health) => {
-      if (snapshot.services.some(({ delivery }) => delivery === 'steered')) void upstream.prepare()
+      if (snapshot.steered) void upstream.prepare()
       world = { snapshot, health, tally: new LoadTally() }
       counts.reset(snapshot)
       return world

@@ -12,12 +12,11 @@ const CLIENTS: readonly Client[] = [UNKNOWN_PLACE, countryPlace('DE') ?? UNKNOWN
 /** What is wrong, or `undefined`. */
 export function prove(snapshot: Snapshot): string | undefined {
   const health = new HealthTable(snapshot)
-  const hosts = new Map([...snapshot.hosts].map(([host, service]) => [service, host]))
   const stride = Math.max(1, Math.ceil(snapshot.services.length / SAMPLE))
   for (let i = 0; i < snapshot.services.length; i += stride) {
-    const service = snapshot.services[i]
+    const service = snapshot.services.at(i)
     if (service === undefined) continue
-    const host = hosts.get(service)
+    const { host } = service
     for (const [random, client] of CLIENTS.entries()) {
       const request: RoutingRequest = { scheme: 'https', host: host ?? '', path: `${host === undefined ? (service.prefix ?? '') : ''}/a/master.m3u8`, query: '', client, now: 0 }
       const decision = decide(request, snapshot, health, random * 0x3fffffff)

@@ -19,8 +19,8 @@ export function compareSnapshots(before: Snapshot | undefined, after: Snapshot):
   const parts = (snapshot: Snapshot | undefined): [Change['kind'], Map<string, string>][] => [
     ['target', described(snapshot?.targets ?? [], ({ id }) => id)],
     ['policy', described(snapshot?.policies ?? [], ({ id }) => id)],
-    ['service', new Map((snapshot?.services ?? []).map((service) => [service.id, canonical({ ...service, steps: service.steps.map(({ name }) => name), hosts: hostsOf(snapshot, service) })]))],
-    ['step', new Map((snapshot?.services ?? []).flatMap(({ id, steps }) => steps.map((step) => [`${id} / ${step.name}`, canonical(step)] as const)))],
+    ['service', new Map(Array.from(snapshot?.services ?? [], (service) => [service.id, canonical({ ...service, host: undefined, steps: service.steps.map(({ name }) => name), hosts: hostsOf(snapshot, service) })]))],
+    ['step', new Map([...(snapshot?.services ?? [])].flatMap(({ id, steps }) => steps.map((step) => [`${id} / ${step.name}`, canonical(step)] as const)))],
   ]
   const then = parts(before)
   return parts(after).flatMap(([kind, now], i) => compare(kind, then[i]?.[1] ?? new Map(), now))

@@ -67,7 +67,7 @@ interface LivePlace {
 
 /** Every address that a viewer may be sent to, each once: services may rewrite a target's own. */
 function placesOf({ pools, services }: Snapshot): LivePlace[] {
-  const fixed = services.flatMap(({ bypass, fence }) => [bypass?.member, fence?.redirect?.member]).filter((member) => member !== undefined)
+  const fixed = [...services].flatMap(({ bypass, fence }) => [bypass?.member, fence?.redirect?.member]).filter((member) => member !== undefined)
   const places = new Map<string, LivePlace>()
   for (const { target, base } of [...pools.flatMap((pool) => pool.members), ...fixed]) {
     for (const scheme of ['http', 'https'] as const) {

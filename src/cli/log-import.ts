@@ -27,7 +27,7 @@ export interface LogImportOptions {
 export async function importCommand({ format, file, target, service, snapshot, stdin, out, say }: LogImportOptions): Promise<number> {
   if (!(LOG_FORMATS as readonly string[]).includes(format)) throw new WisselError('WISSEL_USAGE', [`there is no log format "${format.slice(0, 20)}"; use one of ${LOG_FORMATS.join(', ')}`])
   if (!snapshot.targets.some(({ id }) => id === target)) throw new WisselError('WISSEL_USAGE', ['--target is not in the configuration'])
-  if (service !== undefined && !snapshot.services.some(({ id }) => id === service)) throw new WisselError('WISSEL_USAGE', ['--service is not in the configuration'])
+  if (service !== undefined && !snapshot.ids.has(service)) throw new WisselError('WISSEL_USAGE', ['--service is not in the configuration'])
   const buckets = new UsageBuckets()
   const serviceOf = ({ host, path }: Hit) => service ?? match(snapshot, host ?? '', path)?.service.id
   const chunks = file === '-' ? stdin : (createReadStream(file, { encoding: 'utf8' }) as AsyncIterable<string>)

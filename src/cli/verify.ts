@@ -11,7 +11,7 @@ import { linesOf } from '../log/segments/read.ts'
 import { digest, encodeBundle } from '../policy/bundle.ts'
 import type { DecisionRecord } from '../privacy/record.ts'
 import { faults } from '../routing/jurisdiction.ts'
-import type { Service, Snapshot, Target } from '../routing/model.ts'
+import type { Snapshot, Target } from '../routing/model.ts'
 import type { Loaded } from './configuration.ts'
 
 export interface VerifyOptions {
@@ -74,11 +74,11 @@ export async function verify(log: string, { configurations, json, out }: VerifyO
 
 /** Judges records by one snapshot. */
 class Judge {
-  readonly #services: ReadonlyMap<string, Service>
+  readonly #services: Snapshot['ids']
   readonly #targets: ReadonlyMap<string, Target>
 
   constructor(snapshot: Snapshot) {
-    this.#services = new Map(snapshot.services.map((service) => [service.id, service]))
+    this.#services = snapshot.ids
     this.#targets = new Map(snapshot.targets.map((target) => [target.id, target]))
   }
 

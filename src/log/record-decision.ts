@@ -3,7 +3,7 @@ import { agentClass } from '../privacy/agent.ts'
 import { contentOf } from '../privacy/content.ts'
 import { OTHER } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
-import type { Decision, RoutingRequest, Snapshot } from '../routing/model.ts'
+import type { Decision, RoutingRequest, Service, Snapshot } from '../routing/model.ts'
 import { classify } from '../routing/path.ts'
 import type { DecisionLog } from './decision-log.ts'
 
@@ -35,6 +35,6 @@ export function recordDecision(log: DecisionLog, { decision, request, snapshot, 
 }
 
 /** Content rules speak of paths within the service. */
-function withinService(path: string, host: string, service: Snapshot['services'][number], snapshot: Snapshot): string {
+function withinService(path: string, host: string, service: Service, snapshot: Snapshot): string {
   return service.prefix === undefined || snapshot.hosts.get(host) === service ? path : path.slice(service.prefix.length)
 }

@@ -3,18 +3,24 @@
  * message would keep that thread's viewers waiting until it was read.
  *
  * What several parts refer to (groups, policies, targets, pools) is sent once and from then on by number. A piece holds some
- * thousand values, which take a fraction of a millisecond to read. Services, of which there may be thousands, go as bytes.
+ * thousand values, which take a fraction of a millisecond to read. Services and their names, of which there may be thousands, go as
+ * bytes that threads share.
  */
 import { serialize } from 'node:v8'
 import { Zones } from '../geo/zones.ts'
 import type { SharedZones } from '../geo/zones.ts'
 import type { Group, JurisdictionPolicy, Pool, Service, Snapshot, Target, Zone } from '../routing/model.ts'
-import { SentService } from './sent-service.ts'
-import type { ServiceName } from './sent-service.ts'
+import { nameTable, SentNames } from './sent-names.ts'
+import type { NameTable } from './sent-names.ts'
+import { SentServices, SERVICES } from './sent-services.ts'
+import type { ServiceBytes } from './sent-services.ts'
 
 /** The lists of a snapshot, in the order in which they are sent: an entry refers to those before it and to its own list. */
 const LISTS = ['groups', 'policies', 'targets', 'pools'] as const
 type ListName = (typeof LISTS)[number]
+/** What services go by. */
+const NAMES = ['ids', 'hosts', 'prefixes'] as const
+type NameList = (typeof NAMES)[number]
 
 /** Stands for an object that was sent before, by its number among all of them. */
 interface Reference {
@@ -26,17 +32,12 @@ export type Piece =
   | { readonly list: 'zones'; readonly items: readonly unknown[] }
   /** Of a pool, which may have thousands. */
   | { readonly list: 'members'; readonly pool: number; readonly items: readonly unknown[] }
-  /** @property bytes in memory that threads share: no thread's collection of garbage counts it @property ends where each one's bytes end */
-  | { readonly list: 'services'; readonly items: readonly ServiceName[]; readonly bytes: Uint8Array; readonly ends: Uint32Array }
-  | { readonly list: 'hosts' | 'prefixes'; readonly items: readonly (readonly [string, number])[] }
-  | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly table: Omit<SharedZones, 'zones'> }
+  | ({ readonly list: 'services' } & ServiceBytes)
+  | { readonly list: NameList; readonly names: NameTable }
+  | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly steered: boolean; readonly table: Omit<SharedZones, 'zones'> }
 
 /** Values of a piece, more or less an item. */
 const VALUES = 2000
-/** Names of a piece that holds names alone. */
-const NAMES = 500
-/** Services of a piece. */
-const SERVICES = 100
 
 /** @throws TypeError where the operator's table is none of `geo/` */
 export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
@@ -52,22 +53,11 @@ export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
       for (const { index, members } of snapshot.pools) for (const items of packer.parts(members)) yield { list: 'members', pool: index, items }
     }
   }
-  for (let first = 0; first === 0 || first < snapshot.services.length; first += SERVICES) yield packer.services(snapshot.services.slice(first, first + SERVICES))
+  for (let first = 0; first < snapshot.services.length; first += SERVICES) yield packer.services(snapshot, first)
   const { zones, ...shared } = table.shared
   yield* packer.pieces('zones', zones)
-  yield* names('hosts', snapshot.hosts)
-  yield* names('prefixes', snapshot.prefixes)
-  yield { list: 'end', version: snapshot.version, label: snapshot.label, table: shared }
-}
-
-function* names(list: 'hosts' | 'prefixes', owners: ReadonlyMap<string, Service>): Generator<Piece, void> {
-  let items: [string, number][] = []
-  for (const [name, { index }] of owners) {
-    if (items.push([name, index]) < NAMES) continue
-    yield { list, items }
-    items = []
-  }
-  yield { list, items }
+  for (const list of NAMES) yield { list, names: nameTable(snapshot[list]) }
+  yield { list: 'end', version: snapshot.version, label: snapshot.label, steered: snapshot.steered, table: shared }
 }
 
 class Packer {
@@ -82,14 +72,15 @@ class Packer {
     for (const items of this.parts(all)) yield { list, items }
   }
 
-  services(all: readonly Service[]): Piece {
-    const written = all.map((service) => serialize(this.#fields(service)))
-    const ends = new Uint32Array(written.length)
+  services({ services }: Snapshot, first: number): Piece {
+    const written: Buffer[] = []
+    for (let i = first; i < Math.min(first + SERVICES, services.length); i++) written.push(serialize(this.#fields(services.at(i) as Service)))
+    const ends = new Uint32Array(new SharedArrayBuffer(written.length * Uint32Array.BYTES_PER_ELEMENT))
     let end = 0
     for (const [i, { length }] of written.entries()) ends[i] = end += length
     const bytes = new Uint8Array(new SharedArrayBuffer(end))
     for (const [i, one] of written.entries()) bytes.set(one, (ends[i] ?? 0) - one.length)
-    return { list: 'services', items: all.map(({ id, prefix, delivery }) => ({ id, prefix, delivery })), bytes, ends }
+    return { list: 'services', bytes, ends }
   }
 
   /** At least one, which may be empty. */
@@ -131,19 +122,17 @@ class Packer {
 export class Assembly {
   readonly #numbered: object[] = []
   readonly #lists: Record<ListName | 'zones', object[]> = { groups: [], policies: [], targets: [], pools: [], zones: [] }
-  readonly #services: Service[] = []
-  readonly #hosts = new Map<string, Service>()
-  readonly #prefixes = new Map<string, Service>()
+  readonly #services: ServiceBytes[] = []
+  readonly #names = new Map<NameList, NameTable>()
 
   /** The snapshot, with its last piece. */
   add(piece: Piece): Snapshot | undefined {
     switch (piece.list) {
+      case 'ids':
       case 'hosts':
-      case 'prefixes': {
-        const owners = piece.list === 'hosts' ? this.#hosts : this.#prefixes
-        for (const [name, index] of piece.items) owners.set(name, this.#services[index] as Service)
+      case 'prefixes':
+        this.#names.set(piece.list, piece.names)
         return undefined
-      }
       case 'members': {
         const pool = this.#lists.pools[piece.pool] as { members: object[] } | undefined
         for (const item of piece.items as readonly object[]) {
@@ -152,13 +141,9 @@ export class Assembly {
         }
         return undefined
       }
-      case 'services': {
-        const resolve = (value: object) => this.#resolve(value)
-        for (const [i, name] of piece.items.entries()) {
-          this.#services.push(new SentService(this.#services.length, name, piece.bytes, piece.ends[i - 1] ?? 0, piece.ends[i] ?? 0, resolve))
-        }
+      case 'services':
+        this.#services.push(piece)
         return undefined
-      }
       case 'end':
         return this.#whole(piece)
       default: {
@@ -185,12 +170,14 @@ export class Assembly {
     }
   }
 
-  #whole({ version, label, table }: Piece & { readonly list: 'end' }): Snapshot {
+  #whole({ version, label, steered, table }: Piece & { readonly list: 'end' }): Snapshot {
     const { groups, policies, targets, pools, zones } = this.#lists
+    const services = new SentServices(this.#services, (value) => this.#resolve(value))
+    const named = (list: NameList) => new SentNames(this.#names.get(list) ?? nameTable(new Map()), services)
     return {
-      version, label,
-      groups: groups as Group[], policies: policies as JurisdictionPolicy[], targets: targets as Target[], pools: pools as Pool[], services: this.#services,
-      hosts: this.#hosts, prefixes: this.#prefixes, zones: new Zones({ ...table, zones: zones as Zone[] }),
+      version, label, steered, services, ids: named('ids'), hosts: named('hosts'), prefixes: named('prefixes'),
+      groups: groups as Group[], policies: policies as JurisdictionPolicy[], targets: targets as Target[], pools: pools as Pool[],
+      zones: new Zones({ ...table, zones: zones as Zone[] }),
     }
   }
 }

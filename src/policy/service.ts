@@ -62,6 +62,7 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
   const service: Service = {
     index,
     id: input.service,
+    host: input.hosts?.[0],
     prefix: prefixOf(scope),
     policy,
     fence: compileFence(scope),

@@ -243,6 +243,8 @@ export type Delivery = (typeof DELIVERIES)[number]
 export interface Service {
   readonly index: number
   readonly id: string
+  /** The first of its host names; `undefined`: by prefix only. */
+  readonly host: string | undefined
   /** Path prefix on any host, such as `/demo`, without a slash at the end; `undefined`: by host only. */
   readonly prefix: string | undefined
   readonly policy: JurisdictionPolicy | undefined
@@ -288,6 +290,11 @@ export interface Version {
   readonly digest: string
 }
 
+/** As much of an array of services as threads have that read a service when it is first asked for. */
+export type ServiceList = Pick<readonly Service[], 'length' | 'at' | typeof Symbol.iterator>
+/** As much of a map as they have. */
+export type ServiceNames = Pick<ReadonlyMap<string, Service>, 'get' | 'has' | typeof Symbol.iterator>
+
 /** Everything that a decision may depend on, but for health. */
 export interface Snapshot {
   readonly version: Version
@@ -295,10 +302,13 @@ export interface Snapshot {
   readonly targets: readonly Target[]
   readonly groups: readonly Group[]
   readonly policies: readonly JurisdictionPolicy[]
-  readonly services: readonly Service[]
+  readonly services: ServiceList
+  /** Whether there is one whose manifests the router answers. */
+  readonly steered: boolean
   readonly pools: readonly Pool[]
-  readonly hosts: ReadonlyMap<string, Service>
-  readonly prefixes: ReadonlyMap<string, Service>
+  readonly ids: ServiceNames
+  readonly hosts: ServiceNames
+  readonly prefixes: ServiceNames
   readonly zones: ZoneTable
 }
 

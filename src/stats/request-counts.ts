@@ -120,13 +120,13 @@ export function sumOf(all: readonly RequestTotals[]): RequestTotals {
 }
 
 /** Without the services and targets that a snapshot does not have: nobody counts on with them. */
-export function within(totals: RequestTotals, { services, targets }: Snapshot): RequestTotals {
-  const known = new Set(['', ...services.map(({ id }) => id)])
+export function within(totals: RequestTotals, { ids, targets }: Snapshot): RequestTotals {
+  const known = (service: string) => service === '' || ids.has(service)
   const places = new Set(['', ...targets.map(({ id }) => id)])
   return {
     ...totals,
-    decisions: totals.decisions.filter(({ service, target }) => known.has(service) && places.has(target)),
-    refusals: totals.refusals.filter(({ service }) => known.has(service)),
+    decisions: totals.decisions.filter(({ service, target }) => known(service) && places.has(target)),
+    refusals: totals.refusals.filter(({ service }) => known(service)),
   }
 }
 

@@ -47,8 +47,8 @@ const NEUTRAL_TTL = 60
 export class Steering {
   readonly #comfortable: number
   readonly #ttl: (service: Service) => number | undefined
-  /** What is worked out once per snapshot. */
-  #known: Known | undefined
+  /** Every target of the snapshot up and nobody's command in force. Made when it is first asked for. */
+  #calm: Seen | undefined
   /** The second that is being counted, and the answers in it and in the one before. */
   #second = 0
   #count = 0
@@ -69,16 +69,18 @@ export class Steering {
     if (path === undefined) return undefined
     const pressure = this.#pressure(request.now)
     const { protocol } = path
-    const entry = this.#of(seen.snapshot).services.get(path.service)
-    if (entry === undefined) return { answer: neutral(random, pressure), protocol, result: 'unknown_service', following: 'unknown' }
+    const service = seen.snapshot.ids.get(path.service)
+    if (service === undefined) return { answer: neutral(random, pressure), protocol, result: 'unknown_service', following: 'unknown' }
 
-    const asked: RoutingRequest = { ...request, host: entry.host, path: entry.prefix + path.rest, query: '' }
+    // Under a name by which `decide` finds the service.
+    const prefix = service.host === undefined ? (service.prefix ?? '') : ''
+    const asked: RoutingRequest = { ...request, host: service.host ?? '', path: prefix + path.rest, query: '' }
     const decision = decide(asked, seen.snapshot, seen.health, random)
-    const ways = decision.outcome === 'refuse' ? [] : this.#knownTo(declaredBy(entry.service, request.query), decision, asked, seen, random)
+    const ways = decision.outcome === 'refuse' ? [] : this.#knownTo(declaredBy(service, request.query), decision, asked, seen, random)
     if (ways.length === 0) return { answer: neutral(random, pressure), protocol, result: 'refused', following: 'unknown' }
 
     const reported = readSteeringQuery(request.query)
-    const ttl = steeringTtl(this.#ttl(entry.service) ?? DEFAULT_TTL, random, pressure)
+    const ttl = steeringTtl(this.#ttl(service) ?? DEFAULT_TTL, random, pressure)
     const manifest = steeringManifest(ways, ttl, (id) => reported.pathways.some((pathway) => pathway.id === id))
     return { answer: steeringAnswer(manifest), protocol, result: 'ordered', following: following(reported, ways) }
   }
@@ -91,9 +93,8 @@ export class Steering {
 
   /** Every target that the viewer may be sent to, best first, under the ids that manifests and answers share. */
   pathways(decision: Redirect, request: RoutingRequest, { snapshot, health }: Seen, random: number): Pathway[] {
-    const known = this.#of(snapshot)
     const now = order(decision, request, snapshot, health, random)
-    return pathways(now, fits(decision.service) ? undefined : this.#declared(request, known, random), request.scheme)
+    return pathways(now, fits(decision.service) ? undefined : this.#declared(request, snapshot, random), request.scheme)
   }
 
   /** The same for a viewer whose manifest declared some of them. */
@@ -102,15 +103,14 @@ export class Steering {
     return knownPathways(order(decision, request, seen.snapshot, seen.health, random), declared, request.scheme)
   }
 
-  #declared(request: RoutingRequest, known: Known, random: number): Redirect[] {
-    const { snapshot } = known
-    const calm = (known.calm ??= calmOf(snapshot, new HealthTable(snapshot)))
+  #declared(request: RoutingRequest, snapshot: Snapshot, random: number): Redirect[] {
+    const calm = this.#calmOf(snapshot)
     return order(decide(request, snapshot, calm, random), request, snapshot, calm, random, MAX_PATHWAYS)
   }
 
-  #of(snapshot: Snapshot): Known {
-    if (this.#known?.snapshot !== snapshot) this.#known = know(snapshot)
-    return this.#known
+  #calmOf(snapshot: Snapshot): HealthTable {
+    if (this.#calm?.snapshot !== snapshot) this.#calm = { snapshot, health: calmOf(snapshot, new HealthTable(snapshot)) }
+    return this.#calm.health
   }
 
   #pressure(now: number): number {
@@ -123,20 +123,6 @@ export class Steering {
     this.#count++
     return Math.max(1, Math.max(this.#count, this.#before) / this.#comfortable)
   }
-}
-
-interface Known {
-  readonly snapshot: Snapshot
-  /** Every target up and nobody's command in force. Made when it is first asked for. */
-  calm: HealthTable | undefined
-  readonly services: ReadonlyMap<string, ServiceEntry>
-}
-
-interface ServiceEntry {
-  readonly service: Service
-  /** A host and a path prefix under which `decide` finds the service. */
-  readonly host: string
-  readonly prefix: string
 }
 
 /** What the viewer's manifest declared, as far as the service still has it. */
@@ -163,17 +149,6 @@ function fits(service: Service): boolean {
   const targets = new Set<Target>()
   for (const { target } of membersOf(service)) if (targets.add(target).size > MAX_PATHWAYS) return false
   return true
-}
-
-function know(snapshot: Snapshot): Known {
-  const hosts = new Map<Service, string>()
-  for (const [host, service] of snapshot.hosts) if (!hosts.has(service)) hosts.set(service, host)
-  const services = new Map<string, ServiceEntry>()
-  for (const service of snapshot.services) {
-    const host = hosts.get(service)
-    services.set(service.id, { service, host: host ?? '', prefix: host === undefined ? (service.prefix ?? '') : '' })
-  }
-  return { snapshot, calm: undefined, services }
 }
 
 function calmOf({ targets }: Snapshot, table: HealthTable): HealthTable {

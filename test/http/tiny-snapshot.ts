@@ -41,6 +41,7 @@ function service(index: number, id: string, prefix: string | undefined): Service
   return {
     index,
     id,
+    host: prefix === undefined ? `${id}.example` : undefined,
     prefix,
     policy: undefined,
     fence: undefined,
@@ -64,7 +65,9 @@ export const snapshot: Snapshot = {
   groups: [],
   policies: [],
   services: [play, demo],
+  steered: false,
   pools,
+  ids: new Map([['play', play], ['demo', demo]]),
   hosts: new Map([['play.example', play]]),
   prefixes: new Map([['/demo', demo]]),
   zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },

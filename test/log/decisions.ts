@@ -29,11 +29,12 @@ export function snapshotOf(serviceIds: readonly string[], targets: readonly Targ
     index, name: `own edges of ${id}`, seed: index, when: undefined, pool, select: 'nearest', key: 'none', spread: 1, loadFactor: undefined,
   }))
   const services = serviceIds.map((id, index): Service => ({
-    index, id, prefix: undefined, policy: index === 0 ? EU_ONLY : undefined, fence: undefined, steps: steps.slice(index, index + 1), bypass: undefined, status: 302,
+    index, id, host: `${id}.example`, prefix: undefined, policy: index === 0 ? EU_ONLY : undefined, fence: undefined, steps: steps.slice(index, index + 1), bypass: undefined, status: 302,
     query: { mode: 'all', names: new Set() }, segments: 'refuse', panicThreshold: 50, content: [],
   }))
   return {
-    version: { epoch: 1, number, digest: '9f2c17ab'.repeat(8) }, label: `${number}:9f2c17ab`, targets, groups: [], policies: [EU_ONLY], services, pools: [pool],
+    version: { epoch: 1, number, digest: '9f2c17ab'.repeat(8) }, label: `${number}:9f2c17ab`, targets, groups: [], policies: [EU_ONLY], services, steered: false, pools: [pool],
+    ids: new Map(services.map((service) => [service.id, service])),
     hosts: new Map(services.map((service) => [`${service.id}.example`, service])), prefixes: new Map(),
     zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },
   }

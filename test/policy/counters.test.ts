@@ -6,8 +6,8 @@ const problems = (text: string) => readSettings('wissel.yaml', text).problems.ma
 
 t.test('a service keeps the sites that it lists, and one that lists none has none', async (t) => {
   const { snapshot } = build({ 'services/tv.yaml': `${SERVICE}referrers: [www.tv.example, app.tv.example]\n` })
-  t.same(snapshot?.services[0]?.referrers, new Set(['www.tv.example', 'app.tv.example']))
-  t.equal(build().snapshot?.services[0]?.referrers, undefined)
+  t.same(snapshot?.services.at(0)?.referrers, new Set(['www.tv.example', 'app.tv.example']))
+  t.equal(build().snapshot?.services.at(0)?.referrers, undefined)
   for (const site of ['https://www.tv.example', 'www.tv.example/page', 'WWW.tv.example']) {
     t.equal(build({ 'services/tv.yaml': `${SERVICE}referrers: ["${site}"]\n` }).problems.length, 1, site)
   }

@@ -92,12 +92,12 @@ function fleetOf(dice: Dice): Fleet {
   const fixed = (): Fixed => ({ member: member(dice.one(targets)), path: dice.maybe(0.5, () => '/sorry') })
   const fence = (): Fence => ({ mode: dice.one(['allow', 'deny']), countries: new Set(dice.some(COUNTRIES)), unknown: dice.one(['allow', 'deny']), status: 451, redirect: dice.maybe(0.7, fixed) })
   const service: Service = {
-    index: 0, id: 'tv', prefix: undefined, policy, fence: dice.maybe(0.3, fence), steps, bypass: dice.maybe(0.5, fixed), status: 302, query: { mode: 'all', names: new Set() },
+    index: 0, id: 'tv', host: 'tv.example', prefix: undefined, policy, fence: dice.maybe(0.3, fence), steps, bypass: dice.maybe(0.5, fixed), status: 302, query: { mode: 'all', names: new Set() },
     segments: 'redirect', panicThreshold: dice.one([0, 1, 50, 100]), content: [],
   }
   const snapshot: Snapshot = {
-    version: { epoch: 1, number: 1, digest: '0'.repeat(64) }, label: '1:00000000', targets, groups: [], policies: policy === undefined ? [] : [policy], services: [service], pools,
-    hosts: new Map([['tv.example', service]]), prefixes: new Map(), zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },
+    version: { epoch: 1, number: 1, digest: '0'.repeat(64) }, label: '1:00000000', targets, groups: [], policies: policy === undefined ? [] : [policy], services: [service], steered: false, pools,
+    ids: new Map([['tv', service]]), hosts: new Map([['tv.example', service]]), prefixes: new Map(), zones: { size: 0, find4: () => undefined, find6: () => undefined, findAsn: () => undefined },
   }
   const health = new HealthTable(snapshot)
   for (const target of targets) {

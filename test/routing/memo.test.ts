@@ -38,7 +38,7 @@ function made({ weights, sheds, down, factor, key }: Fleet) {
   const { snapshot, health } = sketch
   for (const [i, share] of sheds.entries()) health.setShed(sketch.target(`t${i}`), share)
   for (const i of down) health.setState(sketch.target(`t${i}`), 'down')
-  const step = snapshot.services[0]?.steps[0]
+  const step = snapshot.services.at(0)?.steps[0]
   if (step === undefined) throw new Error('there is a step')
   // Half of the members are full, so that titles overflow.
   health.pass[step.pool.index] = Float64Array.from(step.pool.members, (_, i) => (i % 2 === 0 ? 1 : 0.3))

@@ -159,7 +159,7 @@ export function situation(sketch: Sketch): Situation {
   }
   const pools = new Map<string, Pool>()
   const steps: Step[] = []
-  const services = Object.entries(sketch.services).map(([id, written], index) => serviceOf(id, index, written, { targets, policies, pools, steps }))
+  const services = Object.entries(sketch.services).map(([id, written], index) => serviceOf(id, hostsOf(sketch, id)[0], index, written, { targets, policies, pools, steps }))
 
   const snapshot: Snapshot = freeze({
     version: { epoch: 1, number: 1, digest: '0'.repeat(64) },
@@ -168,7 +168,9 @@ export function situation(sketch: Sketch): Situation {
     groups: [...groups.values()],
     policies: [...policies.values()],
     services,
+    steered: services.some(({ delivery }) => delivery === 'steered'),
     pools: [...pools.values()],
+    ids: new Map(services.map((service) => [service.id, service])),
     hosts: new Map(services.flatMap((service) => hostsOf(sketch, service.id).map((host) => [host, service] as const))),
     prefixes: new Map(services.flatMap((service) => (service.prefix === undefined ? [] : [[service.prefix, service] as const]))),
     zones: zoneTable(asns),
@@ -185,7 +187,7 @@ export function situation(sketch: Sketch): Situation {
   }
 
   const health = freshHealth()
-  const firstHost = [...snapshot.hosts.keys()][0] ?? 'nobody.example'
+  const firstHost = [...snapshot.hosts][0]?.[0] ?? 'nobody.example'
   function request(ask: Ask = {}): RoutingRequest {
     const { scheme = 'https', host = firstHost, path = '/live/main.m3u8', query = '', country = 'NL', continent = 'EU', now = NOW } = ask
     const client = { place: { country, continent, at: place(ask.at) }, zone: ask.zone === undefined ? undefined : need(zones, ask.zone), asn: ask.asn ?? 0 }
@@ -227,13 +229,13 @@ interface Parts {
   readonly steps: Step[]
 }
 
-function serviceOf(id: string, index: number, written: ServiceSketch, parts: Parts): Service {
+function serviceOf(id: string, host: string | undefined, index: number, written: ServiceSketch, parts: Parts): Service {
   const policy = written.policy === undefined ? undefined : need(parts.policies, written.policy)
   const steps = written.steps.map((step, position) => stepOf(id, `${step.name ?? position}`, step, policy, parts))
   const fixed = ({ target, path }: FixedSketch): Fixed => ({ member: memberOf(need(parts.targets, target), 1), path })
   const { fence, bypass } = written
   return {
-    index, id, prefix: written.prefix, policy, steps,
+    index, id, host, prefix: written.prefix, policy, steps,
     fence: fence && fenceOf(fence, fixed),
     bypass: bypass && fixed(bypass),
     status: written.status ?? 302,

@@ -38,5 +38,5 @@ export function followerOf(store: StateStore, more: Partial<FollowerOptions> = {
 }
 
 export function servicesOf(snapshot: Snapshot | undefined): string[] {
-  return (snapshot?.services ?? []).map(({ id }) => id)
+  return Array.from(snapshot?.services ?? [], ({ id }) => id)
 }

@@ -86,7 +86,7 @@ t.test('when a snapshot is swapped, what stays keeps its totals and what left ha
   made.counts.decision(refusalOf(hospital, { reason: 'country' }), 0)
   const next = snapshotOf(['new', 'omroep-live'], [targetNamed(0, 'edge-new'), targetNamed(1, 'edge-fra-2')], 43)
   made.reset(next)
-  const service = next.services.find(({ id }) => id === 'omroep-live')
+  const service = [...next.services].find(({ id }) => id === 'omroep-live')
   const target = next.targets[1]
   if (!service || !target) throw new Error('the world is too small')
   made.counts.decision(redirectTo(service, target), 0)

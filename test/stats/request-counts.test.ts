@@ -2,8 +2,8 @@ import t from 'tap'
 import { NO_REQUESTS, RequestCounts, sumOf, within } from '../../src/stats/request-counts.ts'
 import { WORLD, redirectTo, refusalOf, snapshotOf, targetNamed } from '../log/decisions.ts'
 
-function at<T>(list: readonly T[], position: number): T {
-  const found = list[position]
+function at<T>(list: { at(position: number): T | undefined }, position: number): T {
+  const found = list.at(position)
   if (found === undefined) throw new Error('the world is too small')
   return found
 }

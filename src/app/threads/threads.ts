@@ -222,7 +222,7 @@ export class Threads {
     const snapshot = world?.snapshot
     if (snapshot?.label !== label) return
     for (const { service: index, family, words, ...rest } of viewers) {
-      const service = snapshot.services[index]
+      const service = snapshot.services.at(index)
       if (service !== undefined) this.#options.onViewer?.({ service, address: family === 0 ? undefined : ClientAddress.of(family, words), ...rest })
     }
   }
