@@ -9,6 +9,7 @@
 import { serialize } from 'node:v8'
 import { Zones } from '../geo/zones.ts'
 import type { SharedZones } from '../geo/zones.ts'
+import { ADMIN_STATES, DELIVERIES, KEYS, SELECTORS } from '../routing/model.ts'
 import type { Group, JurisdictionPolicy, Pool, Service, Snapshot, Target, Zone } from '../routing/model.ts'
 import { nameTable, SentNames } from './sent-names.ts'
 import type { NameTable } from './sent-names.ts'
@@ -35,6 +36,9 @@ export type Piece =
   | ({ readonly list: 'services' } & ServiceBytes)
   | { readonly list: NameList; readonly names: NameTable }
   | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly steered: boolean; readonly table: Omit<SharedZones, 'zones'> }
+
+/** As the code has them: a text that was sent is a copy, which V8 compares letter by letter, and looks up by search. */
+const WORDS: ReadonlyMap<unknown, string> = new Map([...SELECTORS, ...KEYS, ...DELIVERIES, ...ADMIN_STATES, 'refuse', 'all', 'keep', 'drop', 'allow', 'deny', 'edge', 'cdn'].map((word) => [word, word]))
 
 /** Values of a piece, more or less an item. */
 const VALUES = 2000
@@ -158,9 +162,11 @@ export class Assembly {
     }
   }
 
-  /** Puts the objects in the place of their numbers. */
+  /** Puts the objects in the place of their numbers, and words in the place of copies of them. */
   #resolve(value: object): void {
     for (const [key, field] of Object.entries(value)) {
+      const word = WORDS.get(field)
+      if (word !== undefined) Reflect.set(value, key, word)
       if (typeof field !== 'object' || field === null || field instanceof Set) continue
       if (isReference(field)) {
         const object = this.#numbered[field.wisselReference]

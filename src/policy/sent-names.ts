@@ -41,6 +41,8 @@ export function nameTable(owners: ServiceNames): NameTable {
 export class SentNames implements ServiceNames {
   readonly #table: NameTable
   readonly #services: ServiceList
+  /** Those that were asked for. Names in it are the table's: a request's would keep all of its text. */
+  readonly #known = new Map<string, Service>()
 
   constructor(table: NameTable, services: ServiceList) {
     this.#table = table
@@ -48,8 +50,7 @@ export class SentNames implements ServiceNames {
   }
 
   get(name: string): Service | undefined {
-    const index = find(this.#table, name)
-    return index === undefined ? undefined : this.#services.at(index)
+    return this.#known.get(name) ?? this.#first(name)
   }
 
   has(name: string): boolean {
@@ -57,28 +58,38 @@ export class SentNames implements ServiceNames {
   }
 
   *[Symbol.iterator](): MapIterator<[string, Service]> {
-    const { rows, units } = this.#table
-    for (let row = 0; row < rows.length; row += 2) {
-      const service = this.#services.at(rows[row + 1] ?? 0)
-      if (service !== undefined) yield [String.fromCharCode(...units.subarray(rows[row - 2] ?? 0, rows[row])), service]
+    for (let row = 0; row < this.#table.rows.length / 2; row++) {
+      const service = this.#serviceAt(row)
+      if (service !== undefined) yield [textAt(this.#table, row), service]
     }
+  }
+
+  #first(name: string): Service | undefined {
+    const row = find(this.#table, name)
+    const service = row === undefined ? undefined : this.#serviceAt(row)
+    if (row !== undefined && service !== undefined) this.#known.set(textAt(this.#table, row), service)
+    return service
+  }
+
+  #serviceAt(row: number): Service | undefined {
+    return this.#services.at(this.#table.rows[2 * row + 1] ?? 0)
   }
 }
 
-function find({ slots, rows, units }: NameTable, name: string): number | undefined {
+/** The name's row. */
+function find(table: NameTable, name: string): number | undefined {
+  const { slots } = table
   const hash = hashString(name)
   const mask = slots.length / 2 - 1
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-    const row = slots[2 * slot + 1] ?? 0
-    if (row === 0) return undefined
-    if (slots[2 * slot] === hash && isAt(units, row === 1 ? 0 : (rows[2 * row - 4] ?? 0), rows[2 * row - 2] ?? 0, name)) return rows[2 * row - 1]
+    const row = (slots[2 * slot + 1] ?? 0) - 1
+    if (row === -1) return undefined
+    if (slots[2 * slot] === hash && textAt(table, row) === name) return row
   }
 }
 
-function isAt(units: Uint16Array, from: number, to: number, name: string): boolean {
-  if (to - from !== name.length) return false
-  for (let i = 0; i < name.length; i++) if (units[from + i] !== name.charCodeAt(i)) return false
-  return true
+function textAt({ rows, units }: NameTable, row: number): string {
+  return String.fromCharCode(...units.subarray(row === 0 ? 0 : rows[2 * row - 2], rows[2 * row]))
 }
 
 function numbers(length: number): Uint32Array<SharedArrayBuffer> {
