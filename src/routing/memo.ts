@@ -15,6 +15,8 @@ export const SHORT = 16
 export const RANKS = 4
 const NONE = 0xffff
 const SLOTS = 1 << 16
+/** Words of a slot: the list's number, the title's key, and two words of ranks. All in one line of the processor's cache. */
+const WORDS = 4
 /** Members in all circles together. */
 const MAX_ROOM = 1 << 20
 
@@ -34,9 +36,11 @@ export class Memo {
   /** The latest list and spread, which most requests share, and their circles. */
   #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, Circle | undefined> } | undefined
   #room = MAX_ROOM
-  /** By slot: of which list and key the ranks are. Made when first needed. */
-  #lists: (readonly Member[] | undefined)[] = []
-  #keys = new Uint32Array(0)
+  /** Of the lists that ranks are remembered of. No number is given twice, so a slot of a list that is gone is nobody's. */
+  #numbers = new Map<readonly Member[], number>()
+  #number = 0
+  /** Made when first needed. */
+  #slots = new Uint32Array(0)
   #ranks = new Uint16Array(0)
   readonly #ranking = new Ranking()
 
@@ -44,8 +48,7 @@ export class Memo {
   at(version: number): this {
     if (version !== this.#version) {
       this.#version = version
-      this.#forgetCircles()
-      this.#lists.fill(undefined)
+      this.#forget()
     }
     return this
   }
@@ -57,7 +60,7 @@ export class Memo {
     if (known !== undefined || byOrigin.has(origin)) return known
     const circle = circleOf(list, origin, spread)
     this.#room -= 8 + (circle === undefined ? 0 : circle.members.length + circle.nearest.length)
-    if (this.#room < 0) this.#forgetCircles()
+    if (this.#room < 0) this.#forget()
     else byOrigin.set(origin, circle)
     return circle
   }
@@ -72,40 +75,36 @@ export class Memo {
     return byOrigin
   }
 
-  #forgetCircles(): void {
+  #forget(): void {
     if (this.#circles.size > 0) this.#circles = new Map()
+    if (this.#numbers.size > 0) this.#numbers = new Map()
     this.#latest = undefined
     this.#room = MAX_ROOM
   }
 
-  /**
-   * Where the title's first members in this list are remembered, for `ranked`.
-   *
-   * @param salt tells lists apart that may be asked for the same titles
-   */
-  slot(list: readonly Member[], key: number, salt: number): number {
-    if (this.#keys.length === 0) {
-      this.#lists = new Array<readonly Member[] | undefined>(SLOTS).fill(undefined)
-      this.#keys = new Uint32Array(SLOTS)
-      this.#ranks = new Uint16Array(SLOTS * RANKS)
+  /** Where the title's first members in this list are remembered, for `ranked`. */
+  slot(list: readonly Member[], key: number): number {
+    if (this.#slots.length === 0) {
+      this.#slots = new Uint32Array(SLOTS * WORDS)
+      this.#ranks = new Uint16Array(this.#slots.buffer)
     }
+    let number = this.#numbers.get(list)
+    if (number === undefined) this.#numbers.set(list, (number = ++this.#number))
     // Two titles that meet here keep a slot each.
-    const first = combine(key, salt) & (SLOTS - 2)
-    const second = first + 1
-    if (this.#lists[first] === list && this.#keys[first] === key) return first
-    if (this.#lists[second] === list && this.#keys[second] === key) return second
-    this.#lists[second] = this.#lists[first]
-    this.#keys[second] = this.#keys[first] ?? 0
-    this.#ranks.copyWithin(second * RANKS, first * RANKS, second * RANKS)
-    this.#lists[first] = list
-    this.#keys[first] = key
-    this.#ranking.write(list, key, this.#ranks, first * RANKS)
+    const first = (combine(key, number) & (SLOTS - 2)) * WORDS
+    const second = first + WORDS
+    if (this.#slots[first] === number && this.#slots[first + 1] === key) return first
+    if (this.#slots[second] === number && this.#slots[second + 1] === key) return second
+    this.#slots.copyWithin(second, first, second)
+    this.#slots[first] = number
+    this.#slots[first + 1] = key
+    this.#ranking.write(list, key, this.#ranks, 2 * (first + 2))
     return first
   }
 
   /** The member at a rank of a slot; `undefined` after the last one that is remembered. */
   ranked(list: readonly Member[], slot: number, position: number): Member | undefined {
-    const at = this.#ranks[slot * RANKS + position] ?? NONE
+    const at = this.#ranks[2 * (slot + 2) + position] ?? NONE
     return at === NONE ? undefined : list[at]
   }
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { vector } from '../../src/routing/distance.ts'
 import { combine, hashString } from '../../src/routing/hash.ts'
-import { RANKS, SHORT } from '../../src/routing/memo.ts'
+import { Memo, RANKS, SHORT } from '../../src/routing/memo.ts'
 import type { KeyMode, Member } from '../../src/routing/model.ts'
 import { selectors } from '../../src/routing/select/index.ts'
 import type { Draw } from '../../src/routing/select/selector.ts'
@@ -97,4 +97,21 @@ t.test('two routers choose alike, whatever they were asked before', async (t) =>
   t.ok(new Set(first).size > 50)
   t.same(titles.toReversed().map((path) => chosen(two.decide({ path }, 8))), first.toReversed())
   t.same(titles.map((path) => chosen(one.decide({ path }, 9))), first)
+})
+
+t.test('a title is ranked once in each list that it is asked for in, however many there are', async (t) => {
+  const { step } = made({ weights: new Array<number>(40).fill(1), sheds: new Array<number>(40).fill(0), down: [], factor: undefined, key: 'path' })
+  let looked = 0
+  const list = () => new Proxy([...step.pool.members], { get: (members, key, self) => (looked++, Reflect.get(members, key, self) as unknown) })
+  const lists = Array.from({ length: 100 }, list)
+  const memo = new Memo()
+  const ranks = () => lists.map((each) => memo.slot(each, 7))
+  const slots = ranks()
+  t.ok(looked >= 100 * 40, 'every member of every list is looked at')
+  looked = 0
+  t.same(ranks(), slots)
+  t.equal(looked, 0)
+  memo.at(1)
+  ranks()
+  t.ok(looked >= 100 * 40, 'and again when health has changed')
 })

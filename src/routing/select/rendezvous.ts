@@ -47,7 +47,7 @@ export function ranked(draw: Draw, list: readonly Member[], lasting: boolean): M
 /** From the title's first few members; undefined where none of them may be had. */
 function remembered(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
   const memo = draw.health.memo.at(draw.health.version)
-  const slot = memo.slot(list, draw.key, draw.step.pool.index)
+  const slot = memo.slot(list, draw.key)
   for (let rank = 0; rank < RANKS; rank++) {
     const member = memo.ranked(list, slot, rank)
     if (member === undefined) return undefined
