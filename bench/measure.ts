@@ -30,7 +30,16 @@ export interface Measurable {
   readonly name: string
   /** Does the work for the i-th of many inputs. What it returns is used, so that none of it can be left out. */
   readonly run: (i: number) => unknown
+  /** Looks at the i-th input just before, uncounted: a server that works on it has just made it, so it is in the caches. */
+  readonly look?: (i: number) => unknown
 }
+
+/** Inputs that are looked at before they are worked on. */
+const LOOKED_AT = 256
+/** Calls before anything is measured: all inputs of most works. */
+const FIRST = 10_000
+/** Rounds that are not counted: code that many works share is compiled anew while some of them are new to it. */
+const WARM_ROUNDS = 4
 
 /** What work gives is kept here, where the compiler cannot know that nobody looks at it. */
 const kept: { last: unknown } = { last: undefined }
@@ -44,21 +53,31 @@ const kept: { last: unknown } = { last: undefined }
  */
 export function time(works: readonly Measurable[], { rounds, batchMs, until }: { rounds: number, batchMs: number, until: number }): Map<string, Spread> {
   const sizes = works.map((work) => {
+    // What is done once, and done first, would make the batch too short for what comes after.
+    once(work, FIRST)
     let size = 1000
-    // Doubling until a batch is long enough also warms the code up.
     while (once(work, size) * size < batchMs * 1e6) size *= 2
     return size
   })
   const found = works.map((): number[] => [])
-  for (let round = 0; round === 0 || (round < rounds && performance.now() < until); round++) {
-    for (const [position, work] of works.entries()) found[position]?.push(once(work, sizes[position] ?? 1))
+  for (let round = -WARM_ROUNDS; round <= 0 || (round < rounds && performance.now() < until); round++) {
+    for (const [position, work] of works.entries()) {
+      const ns = once(work, sizes[position] ?? 1)
+      if (round >= 0) found[position]?.push(ns)
+    }
   }
   return new Map(works.map(({ name }, position) => [name, spread(found[position] ?? [])]))
 }
 
-function once({ run }: Measurable, calls: number): number {
-  const before = process.cpuUsage()
-  for (let i = 0; i < calls; i++) kept.last = run(i)
-  const { user, system } = process.cpuUsage(before)
-  return ((user + system) * 1000) / calls
+function once({ run, look }: Measurable, calls: number): number {
+  let spent = 0
+  for (let from = 0; from < calls; ) {
+    const to = look === undefined ? calls : Math.min(calls, from + LOOKED_AT)
+    for (let i = from; look !== undefined && i < to; i++) kept.last = look(i)
+    const before = process.cpuUsage()
+    for (; from < to; from++) kept.last = run(from)
+    const { user, system } = process.cpuUsage(before)
+    spent += user + system
+  }
+  return (spent * 1000) / calls
 }

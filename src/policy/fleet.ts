@@ -1,7 +1,7 @@
 /** The targets and groups of all files under `targets/`, joined and checked. */
 import { vector } from '../routing/distance.ts'
 import { hashString } from '../routing/hash.ts'
-import type { Base, Group, Scheme, Target, Vector } from '../routing/model.ts'
+import type { Base, Group, Jurisdiction, Scheme, Target, Vector } from '../routing/model.ts'
 import type { SourceDocument } from './document.ts'
 import { compileJurisdiction } from './jurisdiction.ts'
 import type { Problem } from './problem.ts'
@@ -51,6 +51,7 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
   const targets = new Map<string, Target>()
   const weights = new Map<Target, number>()
   const addresses = new Map<Target, Address>()
+  const jurisdictions = new Map<string, Jurisdiction>()
   for (const { document, checks, targets: entries } of files) {
     for (const [i, written] of entries.entries()) {
       if (written === undefined) continue
@@ -71,7 +72,7 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
         base: baseOf(written),
         hosts: [written.host, ...(written.hosts ?? [])],
         adminState: written.adminState ?? 'auto',
-        jurisdiction: compileJurisdiction(written.jurisdiction),
+        jurisdiction: oneOf(jurisdictions, compileJurisdiction(written.jurisdiction)),
         health: compileHealth(written, checks, complain),
         seed: hashString(written.id),
       }
@@ -94,6 +95,14 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
     address: (target) => addresses.get(target) ?? { host: '' },
     serving: (host) => hosts.get(host) ?? wide.find((target) => mayServe(target, host)),
   }
+}
+
+/** The first that was equal: most targets are one operator's, and what decisions read of it is in the processor's caches then. */
+function oneOf(known: Map<string, Jurisdiction>, jurisdiction: Jurisdiction): Jurisdiction {
+  const spelled = JSON.stringify(jurisdiction)
+  const same = known.get(spelled)
+  if (same === undefined) known.set(spelled, jurisdiction)
+  return same ?? jurisdiction
 }
 
 /** Parents before children, whatever the order of the files. */

@@ -2,7 +2,7 @@
  * A snapshot in pieces, so that another thread can put it together between two requests: a large one that came in a single
  * message would keep that thread's viewers waiting until it was read.
  *
- * What several parts refer to (groups, policies, targets, pools) is sent once and from then on by number. A piece holds some
+ * What several parts refer to (groups, policies, jurisdictions, targets, pools) is sent once and from then on by number. A piece holds some
  * thousand values, which take a fraction of a millisecond to read. Services and their names, of which there may be thousands, go as
  * bytes that threads share.
  */
@@ -17,7 +17,7 @@ import { SentServices, SERVICES } from './sent-services.ts'
 import type { ServiceBytes } from './sent-services.ts'
 
 /** The lists of a snapshot, in the order in which they are sent: an entry refers to those before it and to its own list. */
-const LISTS = ['groups', 'policies', 'targets', 'pools'] as const
+const LISTS = ['groups', 'policies', 'jurisdictions', 'targets', 'pools'] as const
 type ListName = (typeof LISTS)[number]
 /** What services go by. */
 const NAMES = ['ids', 'hosts', 'prefixes'] as const
@@ -49,9 +49,11 @@ export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
   if (!(table instanceof Zones)) throw new TypeError('the snapshot was not built by policy/build.ts')
   const known = new Map<object, number>()
   const packer = new Packer(known)
+  // Targets of one operator share theirs.
+  const all = { ...snapshot, jurisdictions: [...new Set(snapshot.targets.map(({ jurisdiction }) => jurisdiction))] }
   for (const list of LISTS) {
-    for (const item of snapshot[list]) known.set(item, known.size)
-    if (list !== 'pools') yield* packer.pieces(list, snapshot[list])
+    for (const item of all[list]) known.set(item, known.size)
+    if (list !== 'pools') yield* packer.pieces(list, all[list])
     else {
       yield* packer.pieces(list, snapshot.pools.map((pool) => ({ ...pool, members: [] })))
       for (const { index, members } of snapshot.pools) for (const items of packer.parts(members)) yield { list: 'members', pool: index, items }
@@ -125,7 +127,7 @@ class Packer {
 /** Puts a snapshot together. Pieces must come in the order in which they were made. */
 export class Assembly {
   readonly #numbered: object[] = []
-  readonly #lists: Record<ListName | 'zones', object[]> = { groups: [], policies: [], targets: [], pools: [], zones: [] }
+  readonly #lists: Record<ListName | 'zones', object[]> = { groups: [], policies: [], jurisdictions: [], targets: [], pools: [], zones: [] }
   readonly #services: ServiceBytes[] = []
   readonly #names = new Map<NameList, NameTable>()
 
