@@ -96,7 +96,7 @@ function bySize(locator: Locator, options: DecideOptions): string {
 
 function byPrefixes(locator: Locator, options: DecideOptions): string {
   const prefixes = options.small ? PREFIXES / 10 : PREFIXES
-  const snapshot = snapshotOf({ services: 100, targets: 40, selectors: ['nearest'] })
+  const snapshot = snapshotOf({ services: 100, targets: 1000, selectors: ['nearest'] })
   const tables = [['0', snapshot.zones], [prefixes.toLocaleString('en'), zonesOf(snapshot, prefixes)]] as const
   const families = [['IPv4', ipv4], ['IPv6', ipv6]] as const
   const works = tables.flatMap(([size, zones]) =>
@@ -117,7 +117,7 @@ function byPrefixes(locator: Locator, options: DecideOptions): string {
   const times = time(works, options)
   const rows = families.flatMap(([family]) => [
     [`locate, ${family}`, ...tables.map(([size]) => cell(times, `locate ${size} ${family}`))],
-    [`locate and decide (nearest, 40 targets), ${family}`, ...tables.map(([size]) => cell(times, `both ${size} ${family}`))],
+    [`locate and decide (nearest, 1,000 targets), ${family}`, ...tables.map(([size]) => cell(times, `both ${size} ${family}`))],
   ])
   return ['## With the operator\'s zones and the country database, ns\n', table(['', ...tables.map(([size]) => `${size} prefixes`)], rows)].join('\n')
 }

@@ -10,7 +10,7 @@
 import { combine, FNV_START, fraction, hashString } from './hash.ts'
 import type { HealthTable } from './health-table.ts'
 import { complies } from './jurisdiction.ts'
-import { localize, meets, prefers } from './localize.ts'
+import { localize, meets } from './localize.ts'
 import type { Located } from './localize.ts'
 import { match } from './match.ts'
 import type { Matched } from './match.ts'
@@ -155,7 +155,6 @@ function choose(context: Context, levels: readonly Level[], { step, stand }: Lev
   const list = stand[among]
   if (list.length === 0) return undefined
   const { request, health, random, observer, located, matched, service } = context
-  const { zone } = located
   const draw: Draw = {
     step,
     standing: stand,
@@ -164,7 +163,7 @@ function choose(context: Context, levels: readonly Level[], { step, stand }: Lev
     key: keyOf(step, matched.rest, random),
     random,
     origin: located.origin,
-    preferred: zone === undefined ? undefined : (target) => prefers(zone, target),
+    zone: located.zone,
     exclude: request.exclude,
     ignoreLoad: among !== 'eligible',
     observer,

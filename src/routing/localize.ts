@@ -1,5 +1,5 @@
 /** Where the client is, by the best source that knows: the operator's zones, its autonomous system, the geo database. */
-import type { Client, Condition, Country, Localization, Snapshot, Target, Vector, Zone } from './model.ts'
+import type { Client, Condition, Country, Localization, Member, Snapshot, Target, Vector, Zone } from './model.ts'
 
 export interface Located {
   readonly localization: Localization
@@ -32,6 +32,11 @@ export function prefers(zone: Zone, target: Target): boolean {
   let group = target.group
   while (group !== undefined && group !== zone.prefer.group) group = group.parent
   return group !== undefined
+}
+
+/** Those with a weight that a zone's clients are served by first. */
+export function preferredBy(zone: Zone, list: readonly Member[]): readonly Member[] {
+  return list.filter(({ weight, target }) => weight > 0 && prefers(zone, target))
 }
 
 /** Whether a step is meant for this client. Every list that is given must hold. */

@@ -1,13 +1,15 @@
 /**
- * What selectors work out again and again over long lists: who is near a place, and a title's first few members. It only
- * saves time: what it gives is what a look at every member gives, and a test compares the two.
+ * What selectors work out again and again over long lists: who is near a place, whom a zone prefers, and a title's first few
+ * members. It only saves time: what it gives is what a look at every member gives, and a test compares the two.
  *
  * It is about lists, and a list is made anew when health changes; then all of it is forgotten. Sizes are bounded, so that
  * neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were no memo.
  */
-import { cosine, EARTH_KM } from './distance.ts'
+import { circleOf } from './circle.ts'
+import type { Circle } from './circle.ts'
 import { combine, fraction } from './hash.ts'
-import type { Member, Vector } from './model.ts'
+import { preferredBy } from './localize.ts'
+import type { Member, Vector, Zone } from './model.ts'
 
 /** Lists up to this length are looked at whole: that costs no more than remembering. */
 export const SHORT = 16
@@ -17,18 +19,8 @@ const NONE = 0xffff
 const SLOTS = 1 << 16
 /** Words of a slot: the list's number, the title's key, and two words of ranks. All in one line of the processor's cache. */
 const WORDS = 4
-/** Members in all circles together. */
+/** Members in all circles and other lists together. */
 const MAX_ROOM = 1 << 20
-
-/** Below this distance in kilometres nobody is nearer than anybody else: a metropolitan area and a country's reference point. */
-const FLOOR_KM = 50
-
-/** The members that share a place's viewers. */
-export interface Circle {
-  /** One, or several in the same place. */
-  readonly nearest: readonly Member[]
-  readonly members: readonly Member[]
-}
 
 export class Memo {
   #version = 0
@@ -36,8 +28,8 @@ export class Memo {
   /** The latest list and spread, which most requests share, and their circles. */
   #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, Circle | undefined> } | undefined
   #room = MAX_ROOM
-  /** Of the lists that ranks are remembered of. No number is given twice, so a slot of a list that is gone is nobody's. */
-  #numbers = new Map<readonly Member[], number>()
+  #preferred = new Map<readonly Member[], Map<Zone, readonly Member[]>>()
+  #rosters = new Map<readonly Member[], Roster>()
   #number = 0
   /** Made when first needed. */
   #slots = new Uint32Array(0)
@@ -75,9 +67,40 @@ export class Memo {
     return byOrigin
   }
 
+  /** Those with a weight that the zone's clients are served by first. */
+  preferred(list: readonly Member[], zone: Zone): readonly Member[] {
+    let byZone = this.#preferred.get(list)
+    if (byZone === undefined) this.#preferred.set(list, (byZone = new Map<Zone, readonly Member[]>()))
+    const known = byZone.get(zone)
+    if (known !== undefined) return known
+    const members = preferredBy(zone, list)
+    this.#room -= 8 + members.length
+    if (this.#room < 0) this.#forget()
+    else byZone.set(zone, members)
+    return members
+  }
+
+  /** The members' seeds, where all have the same weight: then the highest hash is the highest score. */
+  evenSeeds(list: readonly Member[]): Uint32Array | undefined {
+    return this.#roster(list).seeds
+  }
+
+  #roster(list: readonly Member[]): Roster {
+    const known = this.#rosters.get(list)
+    if (known !== undefined) return known
+    this.#room -= 8 + list.length
+    if (this.#room < 0) this.#forget()
+    const [first] = list
+    const even = first !== undefined && first.weight > 0 && list.every(({ weight }) => weight === first.weight)
+    const roster = { number: ++this.#number, seeds: even ? Uint32Array.from(list, ({ target }) => target.seed) : undefined }
+    this.#rosters.set(list, roster)
+    return roster
+  }
+
   #forget(): void {
     if (this.#circles.size > 0) this.#circles = new Map()
-    if (this.#numbers.size > 0) this.#numbers = new Map()
+    if (this.#preferred.size > 0) this.#preferred = new Map()
+    if (this.#rosters.size > 0) this.#rosters = new Map()
     this.#latest = undefined
     this.#room = MAX_ROOM
   }
@@ -88,8 +111,7 @@ export class Memo {
       this.#slots = new Uint32Array(SLOTS * WORDS)
       this.#ranks = new Uint16Array(this.#slots.buffer)
     }
-    let number = this.#numbers.get(list)
-    if (number === undefined) this.#numbers.set(list, (number = ++this.#number))
+    const { number } = this.#roster(list)
     // Two titles that meet here keep a slot each.
     const first = (combine(key, number) & (SLOTS - 2)) * WORDS
     const second = first + WORDS
@@ -109,28 +131,11 @@ export class Memo {
   }
 }
 
-/** Those within `spread` of the nearest one's distance. */
-function circleOf(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
-  let closest = -2
-  for (const { target: { at }, weight } of list) {
-    if (at !== undefined && weight !== 0) closest = Math.max(closest, cosine(origin, at))
-  }
-  if (closest === -2) return undefined
-  return {
-    nearest: list.filter(({ target: { at }, weight }) => at !== undefined && weight !== 0 && cosine(origin, at) === closest),
-    members: within(list, origin, limitOf(closest, spread)),
-  }
-}
-
-/** The cosine below which a member is too far. */
-export function limitOf(closest: number, spread: number): number {
-  const angle = Math.acos(Math.min(1, Math.max(-1, closest)))
-  // Rounding must not put the nearest member outside of its own circle.
-  return Math.min(closest, Math.cos(Math.min(Math.PI, spread * Math.max(angle, FLOOR_KM / EARTH_KM))))
-}
-
-export function within(list: readonly Member[], origin: Vector, limit: number): Member[] {
-  return list.filter(({ target: { at } }) => at !== undefined && cosine(origin, at) >= limit)
+/** What is remembered of a list itself. */
+interface Roster {
+  /** No number is given twice, so a slot of a list that is gone is nobody's. */
+  readonly number: number
+  readonly seeds: Uint32Array | undefined
 }
 
 /** Weight over an exponential variate: higher is better, and each member wins in proportion to its weight. */

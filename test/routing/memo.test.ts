@@ -13,6 +13,8 @@ import { chosen, NOW, situation } from './situation.ts'
 const PLACES = [[52, 5], [50, 8], [48, 2], [40, -74], [-33, 151]] as const
 const ORIGINS = [...PLACES, [0, 0], [89, 10]].map(([north = 0, east = 0]) => vector(north, east))
 
+const ZONES = ['campus', 'country', 'one']
+
 interface Fleet {
   readonly weights: readonly number[]
   readonly sheds: readonly number[]
@@ -32,7 +34,9 @@ const fleets: fc.Arbitrary<Fleet> = fc.integer({ min: SHORT + 1, max: 40 }).chai
 function made({ weights, sheds, down, factor, key }: Fleet) {
   const ids = weights.map((_, i) => `t${i}`)
   const sketch = situation({
-    targets: Object.fromEntries(ids.map((id, i) => [id, i % 7 === 6 ? {} : { at: PLACES[(i * i) % PLACES.length] ?? [0, 0] }])),
+    groups: { all: {}, some: { parent: 'all' } },
+    targets: Object.fromEntries(ids.map((id, i) => [id, { group: i % 3 === 0 ? 'some' : 'all', ...(i % 7 === 6 ? {} : { at: PLACES[(i * i) % PLACES.length] ?? [0, 0] }) }])),
+    zones: { campus: { group: 'some' }, country: { group: 'all' }, one: { target: 't1' } },
     services: { tv: { steps: [{ targets: Object.fromEntries(ids.map((id, i) => [id, weights[i] ?? 0])), select: 'nearest', key, factor }] } },
   })
   const { snapshot, health } = sketch
@@ -49,13 +53,14 @@ function made({ weights, sheds, down, factor, key }: Fleet) {
 function both(select: 'nearest' | 'rendezvous', fleet: ReturnType<typeof made>, i: number): [remembered: Member | undefined, plain: Member | undefined, overflowed: boolean] {
   const { step, health, snapshot } = fleet
   const stand = standing(step.pool, health, 'https', NOW)
+  const list = i % 4 === 1 ? stand.unproven : stand.eligible
   const random = combine(i, 9)
   const exclude = i % 5 === 0 ? new Set(snapshot.targets.filter(({ index }) => index % 3 === i % 3)) : undefined
   const draw = (): Draw => ({
-    step, standing: stand, list: stand.eligible, health, key: step.key === 'none' ? combine(random, step.seed) : hashString(`/${i % 11}`), random,
-    origin: i % 13 === 0 ? undefined : ORIGINS[i % ORIGINS.length], preferred: undefined, exclude, ignoreLoad: false, observer: undefined, overflowed: false, overloaded: undefined,
+    step, standing: stand, list, health, key: step.key === 'none' ? combine(random, step.seed) : hashString(`/${i % 11}`), random,
+    origin: i % 13 === 0 ? undefined : ORIGINS[i % ORIGINS.length], zone: i % 3 === 0 ? fleet.request({ zone: ZONES[(i / 3) % ZONES.length] ?? '' }).client.zone : undefined, exclude, ignoreLoad: i % 8 === 1, observer: undefined, overflowed: false, overloaded: undefined,
   })
-  const [fast, slow] = [draw(), { ...draw(), list: [...stand.eligible] }]
+  const [fast, slow] = [draw(), { ...draw(), list: [...list] }]
   const pair = [selectors[select](fast), selectors[select](slow)] as const
   return [...pair, fast.overflowed === slow.overflowed]
 }
@@ -80,7 +85,7 @@ t.test('a title whose first members all turn the viewer away goes to the next of
   const fleet = made({ weights: new Array<number>(30).fill(1), sheds: new Array<number>(30).fill(0), down: [], factor: undefined, key: 'path' })
   const gone = new Set<string>()
   for (let i = 0; i < 3 * RANKS; i++) {
-    const [remembered, plain] = both('rendezvous', fleet, 1)
+    const [remembered, plain] = both('rendezvous', fleet, 2)
     t.equal(remembered, plain)
     t.notOk(gone.has(remembered?.target.id ?? ''))
     gone.add(remembered?.target.id ?? '')

@@ -2,24 +2,27 @@
  * The nearest member by great-circle distance; those within the step's spread of the nearest share the load,
  * each title on its own one of them. Members that the operator's table names for the client beat distance.
  */
+import { limitOf, within } from '../circle.ts'
 import { cosine } from '../distance.ts'
-import { limitOf, SHORT, within } from '../memo.ts'
+import { preferredBy } from '../localize.ts'
+import { SHORT } from '../memo.ts'
 import type { Member, Vector } from '../model.ts'
 import { isStanding, ranked } from './rendezvous.ts'
 import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
 
 export const nearest: Selector = (draw) => {
-  const { preferred, origin, list, standing, health, step } = draw
-  if (preferred !== undefined) {
-    const chosen = ranked(draw, list.filter((member) => member.weight > 0 && preferred(member.target)), false)
+  const { zone, origin, list, health, step } = draw
+  const lasting = isStanding(draw)
+  const memo = lasting && list.length > SHORT ? health.memo.at(health.version) : undefined
+  if (zone !== undefined) {
+    const chosen = ranked(draw, memo === undefined ? preferredBy(zone, list) : memo.preferred(list, zone), memo !== undefined)
     if (chosen !== undefined) return chosen
   }
-  const lasting = isStanding(draw)
   if (origin === undefined) return ranked(draw, list, lasting)
-  if (list !== standing.eligible || list.length <= SHORT) return ranked(draw, circle(draw, origin), false)
+  if (memo === undefined) return ranked(draw, circle(draw, origin), false)
 
-  const known = health.memo.at(health.version).circle(list, origin, step.spread)
+  const known = memo.circle(list, origin, step.spread)
   if (known === undefined) return ranked(draw, list, lasting)
   // Whoever is turned away by the nearest has a circle of their own.
   return takesSome(draw, known.nearest) ? ranked(draw, known.members, true) : ranked(draw, circle(draw, origin), false)

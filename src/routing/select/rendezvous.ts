@@ -7,6 +7,7 @@
 import { combine } from '../hash.ts'
 import { mayPass } from '../load.ts'
 import { RANKS, scoreOf, SHORT } from '../memo.ts'
+import type { Memo } from '../memo.ts'
 import type { Member } from '../model.ts'
 import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
@@ -24,15 +25,16 @@ export function isStanding({ list, standing }: Draw): boolean {
  * @param lasting whether the same list comes again, so that a title's order in it is worth remembering
  */
 export function ranked(draw: Draw, list: readonly Member[], lasting: boolean): Member | undefined {
+  const memo = lasting && list.length > SHORT ? draw.health.memo.at(draw.health.version) : undefined
   // Without a key each viewer is a title of their own, which nobody asks for twice.
-  const memorable = lasting && list.length > SHORT && draw.step.key !== 'none'
+  const titles = draw.step.key === 'none' ? undefined : memo
   const bounded = draw.step.loadFactor !== undefined && !draw.ignoreLoad
   // What is not bounded is not counted either, so that it does not loosen the bound of a step that shares the pool.
   if (bounded) draw.observer?.fair?.(draw.step.pool, list)
   let passed: Set<Member> | undefined
   let first: Member | undefined
   for (;;) {
-    const next = (memorable ? remembered(draw, list, passed) : undefined) ?? best(draw, list, passed)
+    const next = (titles && remembered(titles, draw, list, passed)) ?? best(draw, list, passed, memo?.evenSeeds(list))
     if (next === undefined) return first
     first ??= next
     if (!bounded) return next
@@ -45,8 +47,7 @@ export function ranked(draw: Draw, list: readonly Member[], lasting: boolean): M
 }
 
 /** From the title's first few members; undefined where none of them may be had. */
-function remembered(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
-  const memo = draw.health.memo.at(draw.health.version)
+function remembered(memo: Memo, draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
   const slot = memo.slot(list, draw.key)
   for (let rank = 0; rank < RANKS; rank++) {
     const member = memo.ranked(list, slot, rank)
@@ -57,7 +58,8 @@ function remembered(draw: Draw, list: readonly Member[], passed: ReadonlySet<Mem
 }
 
 /** By a look at each. */
-function best(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
+function best(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined, evenSeeds: Uint32Array | undefined): Member | undefined {
+  if (evenSeeds !== undefined) return highest(draw, list, passed, evenSeeds)
   let found: Member | undefined
   let bestScore = -1
   let bestHash = -1
@@ -76,6 +78,21 @@ function best(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> |
       bestHash = hash
       bestWeight = member.weight
     }
+  }
+  return found
+}
+
+/** The same where all have one weight, by their seeds: members are read one after the other only where they lead. */
+function highest(draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined, seeds: Uint32Array): Member | undefined {
+  let found: Member | undefined
+  let bestHash = -1
+  for (let position = 0; position < seeds.length; position++) {
+    const hash = combine(draw.key, seeds[position] ?? 0)
+    if (hash <= bestHash) continue
+    const member = list[position]
+    if (member === undefined || passed?.has(member) === true || turnedAway(draw, member)) continue
+    found = member
+    bestHash = hash
   }
   return found
 }

@@ -7,7 +7,7 @@
  */
 import { combine, fraction } from '../hash.ts'
 import type { HealthTable } from '../health-table.ts'
-import type { Member, Step, Target, Vector } from '../model.ts'
+import type { Member, Step, Target, Vector, Zone } from '../model.ts'
 import type { Observer } from '../observer.ts'
 import type { Standing } from '../standing.ts'
 
@@ -23,8 +23,8 @@ export interface Draw {
   readonly random: number
   /** Where the client is, as far as known. */
   readonly origin: Vector | undefined
-  /** The members that the operator's table names for this client; they beat distance. */
-  readonly preferred: ((target: Target) => boolean) | undefined
+  /** What the operator's table says of this client; the members that it names beat distance. */
+  readonly zone: Zone | undefined
   readonly exclude: ReadonlySet<Target> | undefined
   /** Panic: loads are ignored as health is. */
   readonly ignoreLoad: boolean
