@@ -5,17 +5,16 @@
  * It is about lists, and a list is made anew when health changes; then all of it is forgotten. Sizes are bounded, so that
  * neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were no memo.
  */
-import { circleOf } from './circle.ts'
+import { circleOf, limitOf, nearbyOf, within } from './circle.ts'
 import type { Circle } from './circle.ts'
-import { combine, fraction } from './hash.ts'
+import { cosine } from './distance.ts'
+import { combine } from './hash.ts'
 import { preferredBy } from './localize.ts'
 import type { Member, Vector, Zone } from './model.ts'
+import { NONE, Ranking } from './ranking.ts'
 
 /** Lists up to this length are looked at whole: that costs no more than remembering. */
 export const SHORT = 16
-/** Members of a title's order that are remembered: enough for a few that are full or turn the viewer away. */
-export const RANKS = 4
-const NONE = 0xffff
 const SLOTS = 1 << 16
 /** Words of a slot: the list's number, the title's key, and two words of ranks. All in one line of the processor's cache. */
 const WORDS = 4
@@ -24,9 +23,9 @@ const MAX_ROOM = 1 << 20
 
 export class Memo {
   #version = 0
-  #circles = new Map<readonly Member[], Map<number, Map<Vector, Circle | undefined>>>()
+  #circles = new Map<readonly Member[], Map<number, Map<Vector, Around>>>()
   /** The latest list and spread, which most requests share, and their circles. */
-  #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, Circle | undefined> } | undefined
+  #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, Around> } | undefined
   #room = MAX_ROOM
   #preferred = new Map<readonly Member[], Map<Zone, readonly Member[]>>()
   #rosters = new Map<readonly Member[], Roster>()
@@ -47,22 +46,44 @@ export class Memo {
 
   /** Undefined where no member with a weight has a place. */
   circle(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
-    const byOrigin = this.#byOrigin(list, spread)
-    const known = byOrigin.get(origin)
-    if (known !== undefined || byOrigin.has(origin)) return known
-    const circle = circleOf(list, origin, spread)
-    this.#room -= 8 + (circle === undefined ? 0 : circle.members.length + circle.nearest.length)
-    if (this.#room < 0) this.#forget()
-    else byOrigin.set(origin, circle)
-    return circle
+    return this.#around(list, origin, spread).circle
   }
 
-  #byOrigin(list: readonly Member[], spread: number): Map<Vector, Circle | undefined> {
+  /** The nearest members with a weight, the nearest first. */
+  nearby(list: readonly Member[], origin: Vector, spread: number): readonly Member[] {
+    const around = this.#around(list, origin, spread)
+    if (around.nearby === undefined) this.#take((around.nearby = nearbyOf(list, origin)).length)
+    return around.nearby
+  }
+
+  /** The circle of a viewer whom everybody nearer than this member turns away. */
+  beyond(list: readonly Member[], origin: Vector, spread: number, closest: Member): readonly Member[] {
+    const { beyond } = this.#around(list, origin, spread)
+    const known = beyond.get(closest)
+    if (known !== undefined) return known
+    const members = within(list, origin, limitOf(cosine(origin, closest.target.at ?? origin), spread))
+    this.#take(8 + members.length)
+    beyond.set(closest, members)
+    return members
+  }
+
+  #around(list: readonly Member[], origin: Vector, spread: number): Around {
+    const byOrigin = this.#byOrigin(list, spread)
+    const known = byOrigin.get(origin)
+    if (known !== undefined) return known
+    const circle = circleOf(list, origin, spread)
+    const around: Around = { circle, nearby: undefined, beyond: new Map() }
+    this.#take(16 + (circle === undefined ? 0 : circle.members.length + circle.nearest.length))
+    this.#byOrigin(list, spread).set(origin, around)
+    return around
+  }
+
+  #byOrigin(list: readonly Member[], spread: number): Map<Vector, Around> {
     if (this.#latest?.list === list && this.#latest.spread === spread) return this.#latest.byOrigin
     let bySpread = this.#circles.get(list)
-    if (bySpread === undefined) this.#circles.set(list, (bySpread = new Map<number, Map<Vector, Circle | undefined>>()))
+    if (bySpread === undefined) this.#circles.set(list, (bySpread = new Map<number, Map<Vector, Around>>()))
     let byOrigin = bySpread.get(spread)
-    if (byOrigin === undefined) bySpread.set(spread, (byOrigin = new Map<Vector, Circle | undefined>()))
+    if (byOrigin === undefined) bySpread.set(spread, (byOrigin = new Map<Vector, Around>()))
     this.#latest = { list, spread, byOrigin }
     return byOrigin
   }
@@ -74,9 +95,8 @@ export class Memo {
     const known = byZone.get(zone)
     if (known !== undefined) return known
     const members = preferredBy(zone, list)
-    this.#room -= 8 + members.length
-    if (this.#room < 0) this.#forget()
-    else byZone.set(zone, members)
+    this.#take(8 + members.length)
+    byZone.set(zone, members)
     return members
   }
 
@@ -88,13 +108,18 @@ export class Memo {
   #roster(list: readonly Member[]): Roster {
     const known = this.#rosters.get(list)
     if (known !== undefined) return known
-    this.#room -= 8 + list.length
-    if (this.#room < 0) this.#forget()
+    this.#take(8 + list.length)
     const [first] = list
     const even = first !== undefined && first.weight > 0 && list.every(({ weight }) => weight === first.weight)
     const roster = { number: ++this.#number, seeds: even ? Uint32Array.from(list, ({ target }) => target.seed) : undefined }
     this.#rosters.set(list, roster)
     return roster
+  }
+
+  /** Makes room for so many members. */
+  #take(members: number): void {
+    this.#room -= members
+    if (this.#room < 0) this.#forget()
   }
 
   #forget(): void {
@@ -131,49 +156,17 @@ export class Memo {
   }
 }
 
+/** What is remembered of a place. */
+interface Around {
+  readonly circle: Circle | undefined
+  nearby: readonly Member[] | undefined
+  /** By the nearest member that takes a viewer. */
+  readonly beyond: Map<Member, readonly Member[]>
+}
+
 /** What is remembered of a list itself. */
 interface Roster {
   /** No number is given twice, so a slot of a list that is gone is nobody's. */
   readonly number: number
   readonly seeds: Uint32Array | undefined
-}
-
-/** Weight over an exponential variate: higher is better, and each member wins in proportion to its weight. */
-export function scoreOf(hash: number, weight: number): number {
-  return weight / -Math.log(fraction(hash))
-}
-
-/** A list's best members for a key, best first; of equals the first in the list is better. */
-class Ranking {
-  readonly #positions = new Uint16Array(RANKS)
-  readonly #scores = new Float64Array(RANKS)
-
-  /** Writes positions in the list, and `NONE` after the last. Members without a weight are not ranked. */
-  write(list: readonly Member[], key: number, into: Uint16Array, from: number): void {
-    const scores = this.#scores.fill(-1)
-    const positions = this.#positions.fill(NONE)
-    // Of the last that is ranked: with no more weight and no higher hash there is no higher score.
-    let leastHash = -1
-    let leastWeight = 0
-    for (let position = 0; position < list.length; position++) {
-      const member = list[position]
-      if (member === undefined || member.weight === 0) continue
-      const hash = combine(key, member.target.seed)
-      if (hash <= leastHash && member.weight <= leastWeight) continue
-      const score = scoreOf(hash, member.weight)
-      if (score <= (scores[RANKS - 1] ?? 0)) continue
-      let rank = RANKS - 1
-      for (; rank > 0 && score > (scores[rank - 1] ?? 0); rank--) {
-        scores[rank] = scores[rank - 1] ?? 0
-        positions[rank] = positions[rank - 1] ?? NONE
-      }
-      scores[rank] = score
-      positions[rank] = position
-      const least = list[positions[RANKS - 1] ?? NONE]
-      if (least === undefined) continue
-      leastHash = combine(key, least.target.seed)
-      leastWeight = least.weight
-    }
-    into.set(positions, from)
-  }
 }

@@ -24,8 +24,12 @@ export const nearest: Selector = (draw) => {
 
   const known = memo.circle(list, origin, step.spread)
   if (known === undefined) return ranked(draw, list, lasting)
-  // Whoever is turned away by the nearest has a circle of their own.
-  return takesSome(draw, known.nearest) ? ranked(draw, known.members, true) : ranked(draw, circle(draw, origin), false)
+  if (takesSome(draw, known.nearest)) return ranked(draw, known.members, true)
+  // Whoever is turned away by the nearest has a circle around the next one.
+  for (const member of memo.nearby(list, origin, step.spread)) {
+    if (!turnedAway(draw, member)) return ranked(draw, memo.beyond(list, origin, step.spread, member), true)
+  }
+  return ranked(draw, circle(draw, origin), false)
 }
 
 function takesSome(draw: Draw, members: readonly Member[]): boolean {

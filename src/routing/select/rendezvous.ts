@@ -6,9 +6,10 @@
  */
 import { combine } from '../hash.ts'
 import { mayPass } from '../load.ts'
-import { RANKS, scoreOf, SHORT } from '../memo.ts'
+import { SHORT } from '../memo.ts'
 import type { Memo } from '../memo.ts'
 import type { Member } from '../model.ts'
+import { RANKS, scoreOf } from '../ranking.ts'
 import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
 
