@@ -64,7 +64,7 @@ export function rejectedKey(rejected: RejectedCounts): string {
   let key = ''
   let reasons = 0
   for (const reason in rejected) {
-    const count = rejected[reason as Reason] ?? 0
+    const count = toldOf(reason, rejected[reason as Reason] ?? 0)
     if (count === 0) continue
     key += ` ${reason} ${count}`
     reasons++
@@ -131,8 +131,15 @@ function compliant({ service, member }: Redirect, now: number): boolean {
 }
 
 function counted(rejected: RejectedCounts): RejectedCounts {
-  if (Object.values(rejected).every((count) => count > 0)) return rejected
-  return Object.fromEntries(Object.entries(rejected).filter(([, count]) => count > 0))
+  return Object.fromEntries(Object.entries(rejected).flatMap(([reason, count]) => (count > 0 ? [[reason, toldOf(reason, count)]] : [])))
+}
+
+/**
+ * All reasons are the same for everybody but `overload`: how many targets turn a viewer away for their load follows from the
+ * viewer's draw. It is told as the highest power of two that is not above it, which is enough to see what viewers meet.
+ */
+function toldOf(reason: string, count: number): number {
+  return reason === 'overload' && count > 0 ? 2 ** (31 - Math.clz32(count)) : count
 }
 
 function jurisdictionOf({ operator, parent, server, logs, foreign }: Jurisdiction): RecordJurisdiction {

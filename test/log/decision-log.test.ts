@@ -162,6 +162,15 @@ t.test('the order in which rejections were counted does not make two lines of on
   t.same(sink.records.map(({ rejected, n }) => [rejected, n]), [[{ drain: 12, down: 2 }, 1], [{ drain: 2, down: 12 }, 2]])
 })
 
+t.test('how many targets turned a viewer away, which follows from the viewer\'s draw, is told as a power of two', async (t) => {
+  const sink = new Memory()
+  const { log } = logInto(sink)
+  for (let overload = 1; overload <= 40; overload++) log.add(factsOf(redirectTo(omroep, fra, { rejected: { overload, down: 3 } })))
+  log.flush()
+  t.same(new Map(sink.records.map(({ rejected, n }) => [rejected.overload, n])), new Map([[1, 1], [2, 2], [4, 4], [8, 8], [16, 16], [32, 9]]))
+  t.ok(sink.records.every(({ rejected }) => rejected.down === 3))
+})
+
 t.test('the order in which viewers came does not show', async () => {
   fc.assert(fc.property(fc.array(facts, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (stream, shuffle) => {
     const write = (list: readonly DecisionFacts[]) => {

@@ -58,7 +58,7 @@ export function factsOf(decision: Decision, rest: Partial<DecisionFacts> = {}): 
 }
 
 const countries = fc.constantFrom('NL', 'DE', 'LI', 'ZZ')
-const rejected = fc.uniqueArray(fc.tuple(fc.constantFrom('jurisdiction', 'down', 'drain'), fc.integer({ min: 1, max: 3 })), { selector: ([reason]) => reason, maxLength: 3 })
+const rejected = fc.uniqueArray(fc.tuple(fc.constantFrom('jurisdiction', 'down', 'drain', 'overload'), fc.integer({ min: 1, max: 3 })), { selector: ([reason]) => reason, maxLength: 3 })
   .map((entries) => Object.fromEntries(entries))
 
 export const decisions: fc.Arbitrary<Decision> = fc.oneof(
