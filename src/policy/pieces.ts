@@ -38,7 +38,7 @@ export type Piece =
   | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly steered: boolean; readonly table: Omit<SharedZones, 'zones'> }
 
 /** As the code has them: a text that was sent is a copy, which V8 compares letter by letter, and looks up by search. */
-const WORDS: ReadonlyMap<unknown, string> = new Map([...SELECTORS, ...KEYS, ...DELIVERIES, ...ADMIN_STATES, 'refuse', 'all', 'keep', 'drop', 'allow', 'deny', 'edge', 'cdn'].map((word) => [word, word]))
+const WORDS: ReadonlyMap<unknown, string> = new Map([...SELECTORS, ...KEYS, ...DELIVERIES, ...ADMIN_STATES, 'refuse', 'all', 'keep', 'drop', 'allow', 'deny', 'edge', 'cdn', '*', '**', '{content}'].map((word) => [word, word]))
 
 /** Values of a piece, more or less an item. */
 const VALUES = 2000
