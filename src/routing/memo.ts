@@ -13,13 +13,13 @@ import { preferredBy } from './localize.ts'
 import type { Member, Vector, Zone } from './model.ts'
 import { NONE, Ranking } from './ranking.ts'
 
-/** Lists up to this length are looked at whole: that costs no more than remembering. */
+/** Of lists up to this length no title's order is remembered: a look at all costs no more. */
 export const SHORT = 16
 const SLOTS = 1 << 16
 /** Words of a slot: the list's number, the title's key, and two words of ranks. All in one line of the processor's cache. */
 const WORDS = 4
-/** Members in all circles and other lists together. */
-const MAX_ROOM = 1 << 20
+/** Members in all circles and other lists together; a place takes the room of so many, beside its members: some 10 MB at most. */
+const [MAX_ROOM, PLACE] = [1 << 20, 64] as const
 
 export class Memo {
   #version = 0
@@ -58,12 +58,13 @@ export class Memo {
 
   /** The circle of a viewer whom everybody nearer than this member turns away. */
   beyond(list: readonly Member[], origin: Vector, spread: number, closest: Member): readonly Member[] {
-    const { beyond } = this.#around(list, origin, spread)
-    const known = beyond.get(closest)
+    const around = this.#around(list, origin, spread)
+    const known = around.beyond?.get(closest)
     if (known !== undefined) return known
     const members = within(list, origin, limitOf(cosine(origin, closest.target.at ?? origin), spread))
     this.#take(8 + members.length)
-    beyond.set(closest, members)
+    around.beyond ??= new Map<Member, readonly Member[]>()
+    around.beyond.set(closest, members)
     return members
   }
 
@@ -72,8 +73,8 @@ export class Memo {
     const known = byOrigin.get(origin)
     if (known !== undefined) return known
     const circle = circleOf(list, origin, spread)
-    const around: Around = { circle, nearby: undefined, beyond: new Map() }
-    this.#take(16 + (circle === undefined ? 0 : circle.members.length + circle.nearest.length))
+    const around: Around = { circle, nearby: undefined, beyond: undefined }
+    this.#take(PLACE + (circle === undefined ? 0 : circle.members.length + circle.nearest.length))
     this.#byOrigin(list, spread).set(origin, around)
     return around
   }
@@ -161,7 +162,7 @@ interface Around {
   readonly circle: Circle | undefined
   nearby: readonly Member[] | undefined
   /** By the nearest member that takes a viewer. */
-  readonly beyond: Map<Member, readonly Member[]>
+  beyond: Map<Member, readonly Member[]> | undefined
 }
 
 /** What is remembered of a list itself. */

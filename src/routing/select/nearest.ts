@@ -5,7 +5,6 @@
 import { limitOf, within } from '../circle.ts'
 import { cosine } from '../distance.ts'
 import { preferredBy } from '../localize.ts'
-import { SHORT } from '../memo.ts'
 import type { Member, Vector } from '../model.ts'
 import { isStanding, ranked } from './rendezvous.ts'
 import type { Draw, Selector } from './selector.ts'
@@ -14,9 +13,9 @@ import { turnedAway } from './selector.ts'
 export const nearest: Selector = (draw) => {
   const { zone, origin, list, health, step } = draw
   const lasting = isStanding(draw)
-  const memo = lasting && list.length > SHORT ? health.memo.at(health.version) : undefined
+  const memo = lasting ? health.memo.at(health.version) : undefined
   if (zone !== undefined) {
-    const chosen = ranked(draw, memo === undefined ? preferredBy(zone, list) : memo.preferred(list, zone), memo !== undefined)
+    const chosen = ranked(draw, memo === undefined ? preferredBy(zone, list) : memo.preferred(list, zone), lasting)
     if (chosen !== undefined) return chosen
   }
   if (origin === undefined) return ranked(draw, list, lasting)
