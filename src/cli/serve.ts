@@ -29,11 +29,12 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
     void app?.reload()
   })
   app = await startApp({ directory, listen, admin, redis, stateDirectory, fastLane, threads, messages: say })
+  // Players are answered already, and what they were told is to be on record.
+  const stopped = stopSignal()
   if (app.threads > 0) giveWay()
   const targets = demo
     ? await startDemoTargets(app.world?.snapshot.targets ?? [], (id, port) => say(`wissel: demo target ${id} is not running: port ${port} is taken\n`))
     : undefined
-  const stopped = stopSignal()
   say(banner(app, targets?.running.length))
   // Now and not only at the end, which a router that is killed never comes to: compiling all of it takes a second.
   flushCompileCache()
