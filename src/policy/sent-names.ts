@@ -14,6 +14,8 @@ export interface NameTable {
   readonly rows: Uint32Array<SharedArrayBuffer>
   /** The names, one after the other, in UTF-16 code units. */
   readonly units: Uint16Array<SharedArrayBuffer>
+  /** Units of the longest name. */
+  readonly longest: number
 }
 
 /** @param owners names that differ */
@@ -21,7 +23,8 @@ export function nameTable(owners: ServiceNames): NameTable {
   const entries = [...owners]
   const slots = numbers(2 * 2 ** Math.ceil(Math.log2(2 * entries.length + 1)))
   const rows = numbers(2 * entries.length)
-  const units = new Uint16Array(new SharedArrayBuffer(2 * entries.reduce((sum, [name]) => sum + name.length, 0)))
+  const lengths = entries.map(([name]) => name.length)
+  const units = new Uint16Array(new SharedArrayBuffer(2 * lengths.reduce((sum, length) => sum + length, 0)))
   const mask = slots.length / 2 - 1
   let end = 0
   for (const [row, [name, { index }]] of entries.entries()) {
@@ -34,7 +37,7 @@ export function nameTable(owners: ServiceNames): NameTable {
     slots[2 * slot] = hash
     slots[2 * slot + 1] = row + 1
   }
-  return { slots, rows, units }
+  return { slots, rows, units, longest: lengths.reduce((most, length) => Math.max(most, length), 0) }
 }
 
 /** A table of names, read as a map. */
@@ -78,7 +81,9 @@ export class SentNames implements ServiceNames {
 
 /** The name's row. */
 function find(table: NameTable, name: string): number | undefined {
-  const { slots } = table
+  const { slots, longest } = table
+  // Paths are as long as whoever asks wants them to be.
+  if (name.length > longest) return undefined
   const hash = hashString(name)
   const mask = slots.length / 2 - 1
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
