@@ -1,6 +1,6 @@
 /** Configurations of any size, from numbers alone, so that every run measures the same ones. */
 import type { BundleFile } from '../src/policy/bundle.ts'
-import type { SelectorName } from '../src/routing/model.ts'
+import type { KeyMode, SelectorName } from '../src/routing/model.ts'
 
 export interface Size {
   /** Each has a host name, two steps and rules for titles. */
@@ -9,6 +9,10 @@ export interface Size {
   readonly targets: number
   /** Of the services' first steps, in turn. */
   readonly selectors: readonly SelectorName[]
+  /** Of `nearest` and `rendezvous`. Default: `prefix`. */
+  readonly key?: KeyMode
+  /** Whether each target has a place of its own. Default: they stand in ten cities in turn. */
+  readonly apart?: boolean
 }
 
 /** Cities that groups of edges stand in, with degrees north and east. */
@@ -37,26 +41,31 @@ export function edgeHost(position: number): string {
   return `e${String(position).padStart(4, '0')}.edge.example`
 }
 
-export function configuration({ services, targets, selectors }: Size): BundleFile[] {
+export function configuration({ services, targets, selectors, key = 'prefix', apart = false }: Size): BundleFile[] {
   return [
-    { path: 'targets/fleet.yaml', text: fleet(targets) },
+    { path: 'targets/fleet.yaml', text: fleet(targets, apart) },
     { path: 'policies/eu-only.yaml', text: POLICY },
-    { path: 'services/all.yaml', text: Array.from({ length: services }, (_, i) => service(i, targets, selectors[i % selectors.length] ?? 'nearest')).join('---\n') },
+    { path: 'services/all.yaml', text: Array.from({ length: services }, (_, i) => service(i, targets, selectors[i % selectors.length] ?? 'nearest', key)).join('---\n') },
   ]
 }
 
-function fleet(targets: number): string {
+function fleet(targets: number, apart: boolean): string {
   const groups = CITIES.map(([id, latitude, longitude]) => `  - { id: ${id}, in: eu, latitude: ${latitude}, longitude: ${longitude} }\n`)
   const edges = Array.from({ length: targets }, (_, i) => {
-    const place = i === targets - 1 ? 'kind: cdn' : `group: ${CITIES[i % CITIES.length]?.[0] ?? ''}`
+    const place = i === targets - 1 ? 'kind: cdn' : apart ? placeOf(i) : `group: ${CITIES[i % CITIES.length]?.[0] ?? ''}`
     return `  - { id: e${i}, ${place}, host: ${edgeHost(i)}, jurisdiction: ${JURISDICTION} }\n`
   })
   return `groups:\n  - id: eu\n${groups.join('')}targets:\n${edges.join('')}`
 }
 
+/** Somewhere between Lisbon and Helsinki; no two in one place. */
+function placeOf(target: number): string {
+  return `group: eu, latitude: ${(36 + (target * 7919) % 997 * 0.024).toFixed(3)}, longitude: ${(-9 + (target * 4729) % 991 * 0.035).toFixed(3)}`
+}
+
 /** Titles stay on few edges wherever the selector can do that, which is what costs most. */
-function service(position: number, targets: number, select: SelectorName): string {
-  const key = select === 'nearest' || select === 'rendezvous' ? '\n    key: prefix' : ''
+function service(position: number, targets: number, select: SelectorName, keyed: KeyMode): string {
+  const key = select === 'nearest' || select === 'rendezvous' ? `\n    key: ${keyed}` : ''
   return `service: s${position}
 hosts: [${hostOf(position)}]
 jurisdiction: eu-only

@@ -4,7 +4,6 @@
  * reading them as YAML takes minutes.
  */
 import { readFile } from 'node:fs/promises'
-import { build } from '../src/cli/configuration.ts'
 import { Locator } from '../src/geo/locator.ts'
 import { compileGeo } from '../src/geo/mmdb.ts'
 import { buildZones } from '../src/geo/zones.ts'
@@ -17,8 +16,6 @@ import type { ResolvedRequest } from '../src/http/request.ts'
 import { DecisionLog } from '../src/log/decision-log.ts'
 import { recordDecision } from '../src/log/record-decision.ts'
 import type { Sink } from '../src/log/sinks/sink.ts'
-import { bundleOf, digest, encodeBundle } from '../src/policy/bundle.ts'
-import { Assembly, piecesOf } from '../src/policy/pieces.ts'
 import { agentClass } from '../src/privacy/agent.ts'
 import { contentOf } from '../src/privacy/content.ts'
 import { ClientAddress } from '../src/privacy/address.ts'
@@ -33,37 +30,25 @@ import { SELECTORS } from '../src/routing/model.ts'
 import type { Redirect, RoutingRequest, SelectorName, Snapshot, Zone, ZoneTable } from '../src/routing/model.ts'
 import { geoPaths } from '../src/settings.ts'
 import { RequestCounts } from '../src/stats/request-counts.ts'
-import { configuration, hostOf } from './configuration.ts'
-import type { Size } from './configuration.ts'
-import { table, tell, time } from './measure.ts'
-import type { Measurable, Spread } from './measure.ts'
+import { hostOf } from './configuration.ts'
+import { cell, deciding, INPUTS, NOW, requestsOf, snapshotOf, TARGETS, viewerDraw } from './deciding.ts'
+import type { DecideOptions } from './deciding.ts'
+import { table, time } from './measure.ts'
+import type { Measurable } from './measure.ts'
+import { bySituation } from './situations.ts'
 import { headersOf, ipv4, ipv6, viewers } from './viewers.ts'
 
-/** A power of two, so that the next input costs a mask. */
-const INPUTS = 8192
-const NOW = Date.UTC(2026, 2, 1, 20, 30)
 const SERVICES = [1, 100, 10_000] as const
-const TARGETS = [5, 40, 1000] as const
 const PREFIXES = 1_000_000
 /** Decisions in a flush window. */
 const WINDOW = 1000
 /** The aim for one decision, in nanoseconds. */
 export const AIM_NS = 1000
 
-export interface DecideOptions {
-  readonly rounds: number
-  /** Of processor time, roughly, in a batch. */
-  readonly batchMs: number
-  /** When no further round is begun, on the clock of `performance.now()`. */
-  readonly until: number
-  /** Whether to leave out the largest sizes, which take long to build. */
-  readonly small: boolean
-}
-
 /** Everything, as Markdown. */
 export async function measureDecisions(options: DecideOptions): Promise<string> {
   const locator = await countries()
-  const parts = [bySize(locator, options), byPrefixes(locator, options), byPiece(locator, options)]
+  const parts = [bySize(locator, options), bySituation(locator, options), byPrefixes(locator, options), byPiece(locator, options)]
   return parts.join('\n')
 }
 
@@ -191,58 +176,6 @@ function answerOf({ decision, request }: { decision: Redirect, request: RoutingR
   return redirectAnswer(locationOf(decision, request), decision.status, decision.member.base[request.scheme] ?? '')
 }
 
-/** An unsigned 32-bit number, as a viewer's draw is. */
-function viewerDraw(i: number): number {
-  return Math.imul(i, 0x9e3779b1) >>> 0
-}
-
-/** As the router calls it: every so many decisions are also counted for the bound on loads. */
-function deciding(snapshot: Snapshot, requests: readonly RoutingRequest[]): Pick<Measurable, 'run' | 'look'> {
-  const health = new HealthTable(snapshot)
-  const tally = new LoadTally()
-  return {
-    run: (i) => {
-      const request = requests[i & (INPUTS - 1)]
-      return request && decide(request, snapshot, health, viewerDraw(i), i % Router.TALLIED === 0 ? tally : undefined)
-    },
-    look: (i) => {
-      const { host = '', path = '', client, now = 0 } = requests[i & (INPUTS - 1)] ?? {}
-      const { place } = client ?? {}
-      return sumOf(host) + sumOf(path) + (place?.at?.x ?? 0) + sumOf(place?.country ?? '') + now
-    },
-  }
-}
-
-function sumOf(text: string): number {
-  let sum = 0
-  for (let i = 0; i < text.length; i++) sum += text.charCodeAt(i)
-  return sum
-}
-
-function requestsOf(
-  snapshot: Snapshot,
-  locator: Locator,
-  host: (i: number) => string,
-  addressOf?: (i: number) => ClientAddress | undefined,
-): RoutingRequest[] {
-  return viewers(INPUTS).map(({ target, address }, i) => {
-    const [path = '', query = ''] = target.split('?')
-    const client = locator.locate(addressOf === undefined ? ClientAddress.parse(address) : addressOf(i), snapshot.zones)
-    return { scheme: 'https', host: host(i), path, query, client, now: NOW }
-  })
-}
-
-/** As a thread has it that answers. */
-function snapshotOf(size: Size): Snapshot {
-  const bundle = bundleOf(configuration(size))
-  const { snapshot, problems } = build(bundle, { epoch: 1, number: 1, digest: digest(encodeBundle(bundle)) }, NOW)
-  if (snapshot === undefined) throw new Error(problems.map(({ message }) => message).join('\n'))
-  const assembly = new Assembly()
-  const arrived = [...piecesOf(snapshot)].map((piece) => assembly.add(structuredClone(piece))).at(-1)
-  if (arrived === undefined) throw new Error('a snapshot arrives with its last piece')
-  return arrived
-}
-
 /** Networks spread over where viewers are, half of them IPv4 (/24) and half IPv6 (/48), over a hundred zones. */
 function zonesOf({ groups }: Snapshot, count: number): ZoneTable {
   const rows = Array.from({ length: 100 }, (_, index) => {
@@ -264,9 +197,4 @@ async function countries(): Promise<Locator> {
   const locator = new Locator()
   locator.swap(compileGeo(await readFile(geoPaths({}, '').database)), NOW)
   return locator
-}
-
-function cell(times: ReadonlyMap<string, Spread>, name: string): string {
-  const found = times.get(name)
-  return found === undefined ? '' : tell(found)
 }

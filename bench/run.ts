@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: everything, in about five minutes, printed and written to its part of `RESULTS.md`.
- * `npm run bench -- --quick`: the same in less than 40 seconds with fewer rounds and without the largest sizes, printed only.
+ * `npm run bench -- --quick`: the same in less than a minute with fewer rounds and without the largest sizes, printed only.
  */
 import { measureDecisions } from './decide.ts'
 import { machine } from './machine.ts'
