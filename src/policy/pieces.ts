@@ -59,11 +59,21 @@ export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
       for (const { index, members } of snapshot.pools) for (const items of packer.parts(members)) yield { list: 'members', pool: index, items }
     }
   }
-  for (let first = 0; first < snapshot.services.length; first += SERVICES) yield packer.services(snapshot, first)
+  yield* sharedPieces(snapshot, packer)
   const { zones, ...shared } = table.shared
   yield* packer.pieces('zones', zones)
-  for (const list of NAMES) yield { list, names: nameTable(snapshot[list]) }
   yield { list: 'end', version: snapshot.version, label: snapshot.label, steered: snapshot.steered, table: shared }
+}
+
+/** Of each snapshot, those that hold shared memory: all threads get the same. */
+const SHARED = new WeakMap<Snapshot, Piece[]>()
+
+function* sharedPieces(snapshot: Snapshot, packer: Packer): Generator<Piece, void> {
+  const known = SHARED.get(snapshot) ?? []
+  SHARED.set(snapshot, known)
+  const parts = Math.ceil(snapshot.services.length / SERVICES)
+  for (let i = 0; i < parts; i++) yield (known[i] ??= packer.services(snapshot, i * SERVICES))
+  for (const [i, list] of NAMES.entries()) yield (known[parts + i] ??= { list, names: nameTable(snapshot[list]) })
 }
 
 class Packer {

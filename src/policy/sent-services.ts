@@ -31,6 +31,7 @@ export class SentServices implements ServiceList {
     this.#read = new Array<Service | undefined>(this.length).fill(undefined)
   }
 
+  /** @param index from 0 */
   at(index: number): Service | undefined {
     return this.#read[index] ?? this.#first(index)
   }

@@ -111,7 +111,7 @@ export const RECORD_FIELDS: readonly RecordField[] = [
   },
   {
     name: 'rejected', kind: 'counts',
-    meaning: 'targets that were not eligible, by reason; `overload`, which depends on the viewer\'s draw, as a power of two that is not above it',
+    meaning: 'targets that were not eligible, by reason; `overload`, which depends on the viewer\'s draw, as the highest power of two that is not above it',
     source: 'decision',
     kept: 'needed for the proof',
   },

@@ -3,7 +3,8 @@
  * members. It only saves time: what it gives is what a look at every member gives, and a test compares the two.
  *
  * It is about lists, and a list is made anew when health changes; then all of it is forgotten. Sizes are bounded, so that
- * neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were no memo.
+ * neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were no memo, until
+ * health changes.
  */
 import { circleOf, limitOf, nearbyOf, within } from './circle.ts'
 import type { Circle } from './circle.ts'
@@ -18,15 +19,16 @@ export const SHORT = 16
 const SLOTS = 1 << 16
 /** Words of a slot: the list's number, the title's key, and two words of ranks. All in one line of the processor's cache. */
 const WORDS = 4
-/** Members in all circles and other lists together; a place takes the room of so many, beside its members: some 10 MB at most. */
-const [MAX_ROOM, PLACE] = [1 << 20, 64] as const
+/** Members in all circles and other lists together; a list takes the room of so many, beside its members: some 20 MB at most. */
+const [MAX_ROOM, LIST] = [1 << 20, 64] as const
 
 export class Memo {
   #version = 0
   #circles = new Map<readonly Member[], Map<number, Map<Vector, Around>>>()
   /** The latest list and spread, which most requests share, and their circles. */
   #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, Around> } | undefined
-  #room = MAX_ROOM
+  readonly #most: number
+  #room: number
   #preferred = new Map<readonly Member[], Map<Zone, readonly Member[]>>()
   #rosters = new Map<readonly Member[], Roster>()
   #number = 0
@@ -34,6 +36,11 @@ export class Memo {
   #slots = new Uint32Array(0)
   #ranks = new Uint16Array(0)
   readonly #ranking = new Ranking()
+
+  /** @param room members that are remembered at most, lists included; default as in a router */
+  constructor(room = MAX_ROOM) {
+    this.#most = this.#room = room
+  }
 
   /** Forgets everything where health has changed since. */
   at(version: number): this {
@@ -44,6 +51,11 @@ export class Memo {
     return this
   }
 
+  /** Whether what is around the place is remembered, or can be. */
+  holds(list: readonly Member[], origin: Vector, spread: number): boolean {
+    return this.#room > 0 || this.#byOrigin(list, spread).has(origin)
+  }
+
   /** Undefined where no member with a weight has a place. */
   circle(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
     return this.#around(list, origin, spread).circle
@@ -52,8 +64,9 @@ export class Memo {
   /** The nearest members with a weight, the nearest first. */
   nearby(list: readonly Member[], origin: Vector, spread: number): readonly Member[] {
     const around = this.#around(list, origin, spread)
-    if (around.nearby === undefined) this.#take((around.nearby = nearbyOf(list, origin)).length)
-    return around.nearby
+    const nearby = around.nearby ?? nearbyOf(list, origin)
+    if (around.nearby === undefined && this.#take(nearby.length)) around.nearby = nearby
+    return nearby
   }
 
   /** The circle of a viewer whom everybody nearer than this member turns away. */
@@ -62,7 +75,7 @@ export class Memo {
     const known = around.beyond?.get(closest)
     if (known !== undefined) return known
     const members = within(list, origin, limitOf(cosine(origin, closest.target.at ?? origin), spread))
-    this.#take(8 + members.length)
+    if (!this.#take(members.length)) return members
     around.beyond ??= new Map<Member, readonly Member[]>()
     around.beyond.set(closest, members)
     return members
@@ -74,8 +87,7 @@ export class Memo {
     if (known !== undefined) return known
     const circle = circleOf(list, origin, spread)
     const around: Around = { circle, nearby: undefined, beyond: undefined }
-    this.#take(PLACE + (circle === undefined ? 0 : circle.members.length + circle.nearest.length))
-    this.#byOrigin(list, spread).set(origin, around)
+    if (this.#take(circle === undefined ? 0 : circle.members.length + circle.nearest.length)) byOrigin.set(origin, around)
     return around
   }
 
@@ -96,20 +108,18 @@ export class Memo {
     const known = byZone.get(zone)
     if (known !== undefined) return known
     const members = preferredBy(zone, list)
-    this.#take(8 + members.length)
-    byZone.set(zone, members)
+    if (this.#take(members.length)) byZone.set(zone, members)
     return members
   }
 
   /** The members' seeds, where all have the same weight: then the highest hash is the highest score. */
   evenSeeds(list: readonly Member[]): Uint32Array | undefined {
-    return this.#roster(list).seeds
+    return this.#roster(list)?.seeds
   }
 
-  #roster(list: readonly Member[]): Roster {
+  #roster(list: readonly Member[]): Roster | undefined {
     const known = this.#rosters.get(list)
-    if (known !== undefined) return known
-    this.#take(8 + list.length)
+    if (known !== undefined || !this.#take(list.length)) return known
     const [first] = list
     const even = first !== undefined && first.weight > 0 && list.every(({ weight }) => weight === first.weight)
     const roster = { number: ++this.#number, seeds: even ? Uint32Array.from(list, ({ target }) => target.seed) : undefined }
@@ -117,10 +127,11 @@ export class Memo {
     return roster
   }
 
-  /** Makes room for so many members. */
-  #take(members: number): void {
-    this.#room -= members
-    if (this.#room < 0) this.#forget()
+  /** Whether there is room for a list of so many members, which is taken then. */
+  #take(members: number): boolean {
+    if (this.#room <= 0) return false
+    this.#room -= LIST + members
+    return true
   }
 
   #forget(): void {
@@ -128,16 +139,18 @@ export class Memo {
     if (this.#preferred.size > 0) this.#preferred = new Map()
     if (this.#rosters.size > 0) this.#rosters = new Map()
     this.#latest = undefined
-    this.#room = MAX_ROOM
+    this.#room = this.#most
   }
 
-  /** Where the title's first members in this list are remembered, for `ranked`. */
-  slot(list: readonly Member[], key: number): number {
+  /** Where the title's first members in this list are remembered, for `ranked`; undefined where there is no room for the list. */
+  slot(list: readonly Member[], key: number): number | undefined {
+    const roster = this.#roster(list)
+    if (roster === undefined) return undefined
     if (this.#slots.length === 0) {
       this.#slots = new Uint32Array(SLOTS * WORDS)
       this.#ranks = new Uint16Array(this.#slots.buffer)
     }
-    const { number } = this.#roster(list)
+    const { number } = roster
     // Two titles that meet here keep a slot each.
     const first = (combine(key, number) & (SLOTS - 2)) * WORDS
     const second = first + WORDS

@@ -48,7 +48,7 @@ export class Steering {
   readonly #comfortable: number
   readonly #ttl: (service: Service) => number | undefined
   /** Every target of the snapshot up and nobody's command in force. Made when it is first asked for. */
-  #calm: Seen | undefined
+  readonly #calm = new WeakMap<Snapshot, HealthTable>()
   /** The second that is being counted, and the answers in it and in the one before. */
   #second = 0
   #count = 0
@@ -109,8 +109,9 @@ export class Steering {
   }
 
   #calmOf(snapshot: Snapshot): HealthTable {
-    if (this.#calm?.snapshot !== snapshot) this.#calm = { snapshot, health: calmOf(snapshot, new HealthTable(snapshot)) }
-    return this.#calm.health
+    const known = this.#calm.get(snapshot) ?? calmOf(snapshot, new HealthTable(snapshot))
+    this.#calm.set(snapshot, known)
+    return known
   }
 
   #pressure(now: number): number {

@@ -40,6 +40,7 @@ const FENCED = `${SERVICE}fence: { allow: [NL, DE], redirect: "https://fra.edge.
 const ROWS = [
   ['the small configuration', () => need(build().snapshot)],
   ['a service with everything', () => need(build({ 'services/tv.yaml': FENCED, 'zones/all.yaml': `${ZONES}  - { zone: provider, asns: [64500, 64499], target: edge-fra, country: DE }\n` }).snapshot)],
+  ['a steered service', () => need(build({ 'services/tv.yaml': `${SERVICE}delivery: steered\n` }).snapshot)],
   ['many services', () => need(build({ 'services/tv.yaml': MANY }).snapshot)],
   ['the configuration that comes with the router', shipped],
 ] as const
@@ -81,6 +82,16 @@ t.test('however large it is, no piece is', async (t) => {
   const pieces = [...piecesOf(need(build({ 'services/tv.yaml': MANY }).snapshot)), ...piecesOf(large)]
   t.ok(pieces.length > 20, `${pieces.length} pieces`)
   for (const piece of pieces) t.ok(!('items' in piece) || JSON.stringify(piece.items, (_key, value: unknown) => (value instanceof Set ? [...value] : value)).length < 100_000)
+})
+
+t.test('threads get the same memory, and targets of one operator one jurisdiction', async (t) => {
+  const snapshot = need(build({ 'services/tv.yaml': MANY }).snapshot)
+  const memory = () => [...piecesOf(snapshot)].flatMap((piece) => ('bytes' in piece ? [piece.bytes.buffer, piece.ends.buffer] : 'names' in piece ? [piece.names.slots.buffer] : []))
+  const [one, other] = [memory(), memory()]
+  t.ok(one.length > 10 && one.length === other.length && one.every((buffer, i) => buffer === other[i]))
+  const jurisdictions = ({ targets }: Snapshot) => new Set(targets.map(({ jurisdiction }) => jurisdiction)).size
+  t.ok(jurisdictions(snapshot) < snapshot.targets.length)
+  t.equal(jurisdictions(sent(snapshot).arrived), jurisdictions(snapshot))
 })
 
 t.test('a piece that comes too early is refused', async (t) => {

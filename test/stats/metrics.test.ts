@@ -107,7 +107,8 @@ t.test('a decision of a snapshot that is gone opens no series that nobody would 
   made.counts.decision(redirectTo(omroep, fra), 0)
   const [service] = next.services
   if (service) made.counts.decision(redirectTo(service, fra), 0)
-  t.same([...(await read(made)).keys()].filter((name) => name.startsWith('wissel_decisions_total')), [])
+  made.counts.decision(refusalOf(hospital, { reason: 'country' }), 0)
+  t.same([...(await read(made)).keys()].filter((name) => /decisions_total|refusals_total/.test(name)), [])
 })
 
 t.test('the number of series does not follow the traffic', async (t) => {

@@ -5,21 +5,25 @@
 import { limitOf, within } from '../circle.ts'
 import { cosine } from '../distance.ts'
 import { preferredBy } from '../localize.ts'
+import { SHORT } from '../memo.ts'
 import type { Member, Vector } from '../model.ts'
 import { isStanding, ranked } from './rendezvous.ts'
 import type { Draw, Selector } from './selector.ts'
 import { turnedAway } from './selector.ts'
 
+const FEW_POOLS = 100
+
 export const nearest: Selector = (draw) => {
   const { zone, origin, list, health, step } = draw
   const lasting = isStanding(draw)
-  const memo = lasting ? health.memo.at(health.version) : undefined
+  // A short list of one of many pools is soon looked at, and remembering all of them would fill the memory.
+  const memo = lasting && (list.length > SHORT || health.pass.length <= FEW_POOLS) ? health.memo.at(health.version) : undefined
   if (zone !== undefined) {
     const chosen = ranked(draw, memo === undefined ? preferredBy(zone, list) : memo.preferred(list, zone), lasting)
     if (chosen !== undefined) return chosen
   }
   if (origin === undefined) return ranked(draw, list, lasting)
-  if (memo === undefined) return ranked(draw, circle(draw, origin), false)
+  if (memo === undefined || !memo.holds(list, origin, step.spread)) return ranked(draw, circle(draw, origin), false)
 
   const known = memo.circle(list, origin, step.spread)
   if (known === undefined) return ranked(draw, list, lasting)

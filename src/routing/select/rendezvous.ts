@@ -50,6 +50,7 @@ export function ranked(draw: Draw, list: readonly Member[], lasting: boolean): M
 /** From the title's first few members; undefined where none of them may be had. */
 function remembered(memo: Memo, draw: Draw, list: readonly Member[], passed: ReadonlySet<Member> | undefined): Member | undefined {
   const slot = memo.slot(list, draw.key)
+  if (slot === undefined) return undefined
   for (let rank = 0; rank < RANKS; rank++) {
     const member = memo.ranked(list, slot, rank)
     if (member === undefined) return undefined
