@@ -196,7 +196,6 @@ export class HealthBoard {
     for (const live of this.#byIndex) live.forgetStale(now)
     this.#relay.keep((id) => this.#live.get(id)?.load !== undefined)
     this.#obey()
-    this.#refreshAll()
   }
 
   #refreshAll(): void {
@@ -249,10 +248,12 @@ export class HealthBoard {
   async #readOverrides(store: OverrideStore): Promise<void> {
     this.#commands.replace(await store.read())
     this.#obey()
-    this.#refreshAll()
   }
 
+  /** All targets as they are now. Commands are told of when they are obeyed: whoever reads it may ask a thread at once. */
   #obey(): void {
-    for (const { command, inForce } of this.#commands.update(this.#options.now())) this.#options.onOverride?.(command, inForce)
+    const changes = this.#commands.update(this.#options.now())
+    this.#refreshAll()
+    for (const { command, inForce } of changes) this.#options.onOverride?.(command, inForce)
   }
 }

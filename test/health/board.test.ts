@@ -18,7 +18,11 @@ function setUp(targets: readonly Target[], rest: Partial<BoardOptions> = {}, wor
   const board = new HealthBoard({
     prober: 'ams-1', epoch: 'e1', probe: world.probe, setTimer: world.clock.setTimer, monotonic: () => world.clock.now, now: () => NOW + world.clock.now, random: chance(),
     onChange: (target, state, why) => told.push(`${target.id} ${state} ${why}`),
-    onOverride: ({ target, state, who }, inForce) => told.push(`${target} ${state} ${who} ${inForce ? 'begins' : 'ends'}`),
+    onOverride: ({ target, state, who }, inForce) => {
+      told.push(`${target} ${state} ${who} ${inForce ? 'begins' : 'ends'}`)
+      const [obeyed] = targets.filter(({ id }) => id === target)
+      if (obeyed !== undefined && (table.admin(obeyed) === state) !== inForce) told.push(`${target} is ${table.admin(obeyed)} still`)
+    },
     onQuarantine: (on, failed, total) => told.push(`quarantine ${on ? 'on' : 'off'} ${failed}/${total}`),
     onTrouble: (what, failed) => told.push(`${what} ${failed ? 'failed' : 'works'}`),
     ...rest,
@@ -190,7 +194,7 @@ t.test('commands are obeyed within a poll, end by themselves, and outlive a stor
   commands = [{ target: 'edge-1', state: 'auto', who: 'carl', when: NOW + 70_000 }]
   await pass(world, 1200)
   t.equal(admin(), 'auto drain')
-  t.same(told.filter((line) => /begins|ends|overrides/.test(line)), ['edge-0 down anna begins', 'edge-1 up bert begins', 'overrides failed', 'edge-0 down anna ends', 'edge-1 auto carl ends', 'overrides works'])
+  t.same(told.filter((line) => /begins|ends|overrides|still/.test(line)), ['edge-0 down anna begins', 'edge-1 up bert begins', 'overrides failed', 'edge-0 down anna ends', 'edge-1 auto carl ends', 'overrides works'])
 })
 
 t.test('an operator\'s down is obeyed even in panic', async (t) => {
