@@ -3,6 +3,7 @@ import { UNKNOWN_PLACE, countryPlace } from '../geo/countries.ts'
 import { decide } from '../routing/decide.ts'
 import { HealthTable } from '../routing/health-table.ts'
 import { locationOf } from '../routing/location.ts'
+import { wayTo } from '../routing/match.ts'
 import type { Client, RoutingRequest, Snapshot } from '../routing/model.ts'
 
 /** Services that are asked; in a larger snapshot they are spread over it. */
@@ -16,9 +17,9 @@ export function prove(snapshot: Snapshot): string | undefined {
   for (let i = 0; i < snapshot.services.length; i += stride) {
     const service = snapshot.services.at(i)
     if (service === undefined) continue
-    const { host } = service
+    const { host, prefix } = wayTo(service)
     for (const [random, client] of CLIENTS.entries()) {
-      const request: RoutingRequest = { scheme: 'https', host: host ?? '', path: `${host === undefined ? (service.prefix ?? '') : ''}/a/master.m3u8`, query: '', client, now: 0 }
+      const request: RoutingRequest = { scheme: 'https', host, path: `${prefix}/a/master.m3u8`, query: '', client, now: 0 }
       const decision = decide(request, snapshot, health, random * 0x3fffffff)
       if (decision.service !== service) return `service ${service.id} is not found under its own name`
       if (decision.outcome === 'refuse') continue

@@ -2,6 +2,7 @@
 import type { Bundle } from '../policy/bundle.ts'
 import { decide } from '../routing/decide.ts'
 import { HealthTable } from '../routing/health-table.ts'
+import { wayTo } from '../routing/match.ts'
 import type { Client, RoutingRequest, Service, Snapshot } from '../routing/model.ts'
 import type { Sample } from './traffic.ts'
 import { placeOf, zoneEntries } from './traffic.ts'
@@ -67,25 +68,21 @@ class Side {
   readonly #snapshot: Snapshot
   readonly #health: HealthTable
   readonly #now: number
-  /** By service: a host and the start of a path that lead there. */
-  readonly #ways: ReadonlyMap<string, { host: string; prefix: string }>
 
   constructor(snapshot: Snapshot, now: number) {
     this.#snapshot = snapshot
     this.#health = new HealthTable(snapshot)
     this.#now = now
-    const byHost = [...snapshot.hosts].map(([host, { id }]) => [id, { host, prefix: '' }] as const)
-    const byPrefix = [...snapshot.prefixes].map(([prefix, { id }]) => [id, { host: '', prefix }] as const)
-    this.#ways = new Map<string, { host: string; prefix: string }>([...byPrefix, ...byHost])
   }
 
-  route({ service, path, country, random, network, asn }: Sample): string {
-    const way = this.#ways.get(service)
-    if (way === undefined) return NO_SERVICE
+  route({ service: id, path, country, random, network, asn }: Sample): string {
+    const service = this.#snapshot.ids.get(id)
+    if (service === undefined) return NO_SERVICE
+    const { host, prefix } = wayTo(service)
     const { zones } = this.#snapshot
     const zone = network === undefined ? undefined : network.family === 4 ? zones.find4(network.words[0]) : zones.find6(...network.words)
     const client: Client = { place: placeOf(country), zone, asn }
-    const request: RoutingRequest = { scheme: 'https', host: way.host, path: way.prefix + path, query: '', client, now: this.#now }
+    const request: RoutingRequest = { scheme: 'https', host, path: prefix + path, query: '', client, now: this.#now }
     const decision = decide(request, this.#snapshot, this.#health, random)
     return decision.outcome === 'refuse' ? `refused: ${decision.reason}` : decision.member.target.id
   }

@@ -135,8 +135,9 @@ function counted(rejected: RejectedCounts): RejectedCounts {
 }
 
 /**
- * Other reasons are the same for everybody whom the same steps are tried for; `overload` is not: how many targets turn a viewer away for their load follows from the
- * viewer's draw. It is told as the highest power of two that is not above it, which is enough to see what viewers meet.
+ * Other reasons are the same for everybody whom the same steps are tried for; `overload` is not: how many targets turn a viewer
+ * away for their load follows from the viewer's draw. It is told as the highest power of two that is not above it, which is enough
+ * to see what viewers meet.
  */
 function toldOf(reason: string, count: number): number {
   return reason === 'overload' && count > 0 ? 2 ** (31 - Math.clz32(count)) : count

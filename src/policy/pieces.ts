@@ -2,9 +2,9 @@
  * A snapshot in pieces, so that another thread can put it together between two requests: a large one that came in a single
  * message would keep that thread's viewers waiting until it was read.
  *
- * What several parts refer to (groups, policies, jurisdictions, targets, pools) is sent once and from then on by number. A piece holds some
- * thousand values, which take a fraction of a millisecond to read. Services and their names, of which there may be thousands, go as
- * bytes that threads share.
+ * What several parts refer to (groups, policies, jurisdictions, targets, pools) is sent once and from then on by number. A piece
+ * holds some thousand values, which take a fraction of a millisecond to read. Services and their names, of which there may be
+ * thousands, go as bytes that threads share.
  */
 import { serialize } from 'node:v8'
 import { Zones } from '../geo/zones.ts'

@@ -2,34 +2,18 @@
 import { cosine, EARTH_KM } from './distance.ts'
 import type { Member, Vector } from './model.ts'
 
-/** Below this distance in kilometres nobody is nearer than anybody else: a metropolitan area and a country's reference point. */
-const FLOOR_KM = 50
-
-/** The members that share a place's viewers. */
-export interface Circle {
-  /** One, or several in the same place. */
-  readonly nearest: readonly Member[]
+/** Members that are equally near to a place: nearly always those in one place. */
+export interface Ring {
+  /** The cosine of the angle between them and the place. */
+  readonly near: number
   readonly members: readonly Member[]
-}
-
-/** Those within `spread` of the nearest one's distance. */
-export function circleOf(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
-  let closest = -2
-  for (const { target: { at }, weight } of list) {
-    if (at !== undefined && weight !== 0) closest = Math.max(closest, cosine(origin, at))
-  }
-  if (closest === -2) return undefined
-  return {
-    nearest: list.filter(({ target: { at }, weight }) => at !== undefined && weight !== 0 && cosine(origin, at) === closest),
-    members: within(list, origin, limitOf(closest, spread)),
-  }
 }
 
 /** How many of the nearest are known in order: enough for a viewer whom nine of ten turn away. */
 const NEARBY = 32
 
-/** The nearest members with a weight, the nearest first; of equals the first in the list. */
-export function nearbyOf(list: readonly Member[], origin: Vector): readonly Member[] {
+/** The nearest members with a weight, the nearest first. The last ring may be a part of one. */
+export function ringsAround(list: readonly Member[], origin: Vector): Ring[] {
   const found: { readonly member: Member, readonly near: number }[] = []
   for (const member of list) {
     const { target: { at }, weight } = member
@@ -41,16 +25,16 @@ export function nearbyOf(list: readonly Member[], origin: Vector): readonly Memb
     found.splice(place, 0, { member, near })
     if (found.length > NEARBY) found.pop()
   }
-  return found.map(({ member }) => member)
+  return [...Map.groupBy(found, ({ near }) => near)].map(([near, all]) => ({ near, members: all.map(({ member }) => member) }))
 }
 
-/** The cosine below which a member is too far. */
-export function limitOf(closest: number, spread: number): number {
-  const angle = Math.acos(Math.min(1, Math.max(-1, closest)))
+/** Below this distance in kilometres nobody is nearer than anybody else: a metropolitan area and a country's reference point. */
+const FLOOR_KM = 50
+
+/** Those within `spread` of the distance of the nearest that takes the viewer. @param near how near that one is, as a cosine */
+export function circleOf(list: readonly Member[], origin: Vector, near: number, spread: number): Member[] {
+  const angle = Math.acos(Math.min(1, Math.max(-1, near)))
   // Rounding must not put the nearest member outside of its own circle.
-  return Math.min(closest, Math.cos(Math.min(Math.PI, spread * Math.max(angle, FLOOR_KM / EARTH_KM))))
-}
-
-export function within(list: readonly Member[], origin: Vector, limit: number): Member[] {
+  const limit = Math.min(near, Math.cos(Math.min(Math.PI, spread * Math.max(angle, FLOOR_KM / EARTH_KM))))
   return list.filter(({ target: { at } }) => at !== undefined && cosine(origin, at) >= limit)
 }

@@ -26,3 +26,8 @@ export function match(snapshot: Snapshot, host: string, path: string): Matched |
   }
   return undefined
 }
+
+/** A host name and the beginning of a path by which `match` finds a service. */
+export function wayTo({ host, prefix = '' }: Service): { readonly host: string; readonly prefix: string } {
+  return host === undefined ? { host: '', prefix } : { host, prefix: '' }
+}

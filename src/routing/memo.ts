@@ -1,14 +1,13 @@
 /**
- * What selectors work out again and again over long lists: who is near a place, whom a zone prefers, and a title's first few
+ * What selectors work out again and again over the same lists: who is near a place, whom a zone prefers, and a title's first few
  * members. It only saves time: what it gives is what a look at every member gives, and a test compares the two.
  *
  * It is about lists, and a list is made anew when health changes; then all of it is forgotten. Sizes are bounded, so that
  * neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were no memo, until
  * health changes.
  */
-import { circleOf, limitOf, nearbyOf, within } from './circle.ts'
-import type { Circle } from './circle.ts'
-import { cosine } from './distance.ts'
+import { circleOf, ringsAround } from './circle.ts'
+import type { Ring } from './circle.ts'
 import { combine } from './hash.ts'
 import { preferredBy } from './localize.ts'
 import type { Member, Vector, Zone } from './model.ts'
@@ -24,9 +23,9 @@ const [MAX_ROOM, LIST] = [1 << 20, 64] as const
 
 export class Memo {
   #version = 0
-  #circles = new Map<readonly Member[], Map<number, Map<Vector, Around>>>()
+  #circles = new Map<readonly Member[], Map<number, Map<Vector, readonly KnownRing[]>>>()
   /** The latest list and spread, which most requests share, and their circles. */
-  #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, Around> } | undefined
+  #latest: { readonly list: readonly Member[]; readonly spread: number; readonly byOrigin: Map<Vector, readonly KnownRing[]> } | undefined
   readonly #most: number
   #room: number
   #preferred = new Map<readonly Member[], Map<Zone, readonly Member[]>>()
@@ -51,52 +50,30 @@ export class Memo {
     return this
   }
 
-  /** Whether what is around the place is remembered, or can be. */
-  holds(list: readonly Member[], origin: Vector, spread: number): boolean {
-    return this.#room > 0 || this.#byOrigin(list, spread).has(origin)
-  }
-
-  /** Undefined where no member with a weight has a place. */
-  circle(list: readonly Member[], origin: Vector, spread: number): Circle | undefined {
-    return this.#around(list, origin, spread).circle
-  }
-
-  /** The nearest members with a weight, the nearest first. */
-  nearby(list: readonly Member[], origin: Vector, spread: number): readonly Member[] {
-    const around = this.#around(list, origin, spread)
-    const nearby = around.nearby ?? nearbyOf(list, origin)
-    if (around.nearby === undefined && this.#take(nearby.length)) around.nearby = nearby
-    return nearby
-  }
-
-  /** The circle of a viewer whom everybody nearer than this member turns away. */
-  beyond(list: readonly Member[], origin: Vector, spread: number, closest: Member): readonly Member[] {
-    const around = this.#around(list, origin, spread)
-    const known = around.beyond?.get(closest)
-    if (known !== undefined) return known
-    const members = within(list, origin, limitOf(cosine(origin, closest.target.at ?? origin), spread))
-    if (!this.#take(members.length)) return members
-    around.beyond ??= new Map<Member, readonly Member[]>()
-    around.beyond.set(closest, members)
-    return members
-  }
-
-  #around(list: readonly Member[], origin: Vector, spread: number): Around {
+  /** Who is near a place, the nearest first. Undefined where it is not known, and there is no room for it. */
+  around(list: readonly Member[], origin: Vector, spread: number): readonly KnownRing[] | undefined {
     const byOrigin = this.#byOrigin(list, spread)
     const known = byOrigin.get(origin)
-    if (known !== undefined) return known
-    const circle = circleOf(list, origin, spread)
-    const around: Around = { circle, nearby: undefined, beyond: undefined }
-    if (this.#take(circle === undefined ? 0 : circle.members.length + circle.nearest.length)) byOrigin.set(origin, around)
-    return around
+    if (known !== undefined || this.#room <= 0) return known
+    const rings = ringsAround(list, origin).map((ring): KnownRing => ({ ...ring, circle: undefined }))
+    this.#take(rings.reduce((sum, { members }) => sum + members.length, 0))
+    byOrigin.set(origin, rings)
+    return rings
   }
 
-  #byOrigin(list: readonly Member[], spread: number): Map<Vector, Around> {
+  /** The circle of a viewer whom everybody nearer than this ring turns away. */
+  circle(list: readonly Member[], origin: Vector, spread: number, ring: KnownRing): readonly Member[] {
+    const circle = ring.circle ?? circleOf(list, origin, ring.near, spread)
+    if (ring.circle === undefined && this.#take(circle.length)) ring.circle = circle
+    return circle
+  }
+
+  #byOrigin(list: readonly Member[], spread: number): Map<Vector, readonly KnownRing[]> {
     if (this.#latest?.list === list && this.#latest.spread === spread) return this.#latest.byOrigin
     let bySpread = this.#circles.get(list)
-    if (bySpread === undefined) this.#circles.set(list, (bySpread = new Map<number, Map<Vector, Around>>()))
+    if (bySpread === undefined) this.#circles.set(list, (bySpread = new Map<number, Map<Vector, readonly KnownRing[]>>()))
     let byOrigin = bySpread.get(spread)
-    if (byOrigin === undefined) bySpread.set(spread, (byOrigin = new Map<Vector, Around>()))
+    if (byOrigin === undefined) bySpread.set(spread, (byOrigin = new Map<Vector, readonly KnownRing[]>()))
     this.#latest = { list, spread, byOrigin }
     return byOrigin
   }
@@ -170,12 +147,9 @@ export class Memo {
   }
 }
 
-/** What is remembered of a place. */
-interface Around {
-  readonly circle: Circle | undefined
-  nearby: readonly Member[] | undefined
-  /** By the nearest member that takes a viewer. */
-  beyond: Map<Member, readonly Member[]> | undefined
+/** With its circle, once that was asked for. */
+interface KnownRing extends Ring {
+  circle: readonly Member[] | undefined
 }
 
 /** What is remembered of a list itself. */

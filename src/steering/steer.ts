@@ -5,6 +5,7 @@
 import type { Answer } from '../http/message.ts'
 import { decide } from '../routing/decide.ts'
 import { HealthTable } from '../routing/health-table.ts'
+import { wayTo } from '../routing/match.ts'
 import type { Member, Redirect, RoutingRequest, Service, Snapshot, Target } from '../routing/model.ts'
 import { order } from '../routing/order.ts'
 import { DEFAULT_TTL, MAX_TTL, neutralManifest, steeringAnswer, steeringManifest, steeringTtl } from './answer.ts'
@@ -72,9 +73,8 @@ export class Steering {
     const service = seen.snapshot.ids.get(path.service)
     if (service === undefined) return { answer: neutral(random, pressure), protocol, result: 'unknown_service', following: 'unknown' }
 
-    // Under a name by which `decide` finds the service.
-    const prefix = service.host === undefined ? (service.prefix ?? '') : ''
-    const asked: RoutingRequest = { ...request, host: service.host ?? '', path: prefix + path.rest, query: '' }
+    const { host, prefix } = wayTo(service)
+    const asked: RoutingRequest = { ...request, host, path: prefix + path.rest, query: '' }
     const decision = decide(asked, seen.snapshot, seen.health, random)
     const ways = decision.outcome === 'refuse' ? [] : this.#knownTo(declaredBy(service, request.query), decision, asked, seen, random)
     if (ways.length === 0) return { answer: neutral(random, pressure), protocol, result: 'refused', following: 'unknown' }
@@ -109,9 +109,9 @@ export class Steering {
   }
 
   #calmOf(snapshot: Snapshot): HealthTable {
-    const known = this.#calm.get(snapshot) ?? calmOf(snapshot, new HealthTable(snapshot))
-    this.#calm.set(snapshot, known)
-    return known
+    let calm = this.#calm.get(snapshot)
+    if (calm === undefined) this.#calm.set(snapshot, (calm = calmOf(snapshot, new HealthTable(snapshot))))
+    return calm
   }
 
   #pressure(now: number): number {

@@ -146,9 +146,9 @@ t.test('no more is remembered than there is room for, and health makes room', as
   const memo = new Memo(5000)
   const origins = Array.from({ length: 1000 }, (_, i) => vector(i / 12, i / 7))
   const held = () => origins.filter((origin) => {
-    const holds = memo.holds(members, origin, 1.5)
-    if (holds) memo.circle(members, origin, 1.5)
-    return holds
+    const [ring] = memo.around(members, origin, 1.5) ?? []
+    if (ring !== undefined) memo.circle(members, origin, 1.5, ring)
+    return ring !== undefined
   }).length
   const first = held()
   t.ok(first > 20 && first < 80, `${first} places`)
