@@ -1,7 +1,8 @@
 /** `nearest` where it has more to do: titles that everybody watches, the operator's zones, viewers without a key, targets that shed. */
 import type { Locator } from '../src/geo/locator.ts'
+import type { RoutingRequest } from '../src/routing/decision.ts'
 import { HealthTable } from '../src/routing/health-table.ts'
-import type { KeyMode, RoutingRequest, Snapshot, Zone } from '../src/routing/model.ts'
+import type { KeyMode, Snapshot, Zone } from '../src/routing/model.ts'
 import { hostOf } from './configuration.ts'
 import { cell, deciding, requestsOf, snapshotOf, TARGETS } from './deciding.ts'
 import type { DecideOptions } from './deciding.ts'

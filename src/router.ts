@@ -14,6 +14,7 @@ import type { ClientAddress } from './privacy/address.ts'
 import { draw } from './privacy/draw.ts'
 import type { DrawKey } from './privacy/draw.ts'
 import { decide } from './routing/decide.ts'
+import type { Decision, Redirect, RoutingRequest } from './routing/decision.ts'
 import type { HealthTable } from './routing/health-table.ts'
 import type { LoadTally } from './routing/load.ts'
 import { locationOf } from './routing/location.ts'
@@ -22,7 +23,7 @@ import { steeringUrl } from './steering/path.ts'
 import { Steering } from './steering/steer.ts'
 import type { Steered } from './steering/steer.ts'
 import { classify } from './routing/path.ts'
-import type { Decision, Redirect, RoutingRequest, Service, Snapshot } from './routing/model.ts'
+import type { Service, Snapshot } from './routing/model.ts'
 
 /** What one request sees: swapped whole, so that no request mixes two worlds. */
 export interface World {

@@ -12,7 +12,7 @@ import type { ResolvedRequest } from '../http/request.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import type { Settings } from '../policy/settings.ts'
 import type { ClientPort } from '../privacy/port.ts'
-import type { Decision } from '../routing/model.ts'
+import type { Decision } from '../routing/decision.ts'
 import type { SetTimer } from '../state/timing.ts'
 
 export interface Archive {

@@ -1,10 +1,11 @@
 /** Questions with known answers that a snapshot must pass before it decides: nobody is sent outside of their service's targets. */
 import { UNKNOWN_PLACE, countryPlace } from '../geo/countries.ts'
 import { decide } from '../routing/decide.ts'
+import type { Client, RoutingRequest } from '../routing/decision.ts'
 import { HealthTable } from '../routing/health-table.ts'
 import { locationOf } from '../routing/location.ts'
 import { wayTo } from '../routing/match.ts'
-import type { Client, RoutingRequest, Snapshot } from '../routing/model.ts'
+import type { Snapshot } from '../routing/model.ts'
 
 /** Services that are asked; in a larger snapshot they are spread over it. */
 const SAMPLE = 500

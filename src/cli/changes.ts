@@ -1,9 +1,10 @@
 /** What two snapshots say differently, and what they do differently with the same traffic. */
 import type { Bundle } from '../policy/bundle.ts'
 import { decide } from '../routing/decide.ts'
+import type { Client, RoutingRequest } from '../routing/decision.ts'
 import { HealthTable } from '../routing/health-table.ts'
 import { wayTo } from '../routing/match.ts'
-import type { Client, RoutingRequest, Service, Snapshot } from '../routing/model.ts'
+import type { Service, Snapshot } from '../routing/model.ts'
 import type { Sample } from './traffic.ts'
 import { placeOf, zoneEntries } from './traffic.ts'
 

@@ -1,6 +1,7 @@
 /** Where a client is: the operator's zone, its autonomous system, its place. All in memory, and it never throws. */
 import type { ClientAddress } from '../privacy/address.ts'
-import type { Client, Place, Zone, ZoneTable } from '../routing/model.ts'
+import type { Client } from '../routing/decision.ts'
+import type { Place, Zone, ZoneTable } from '../routing/model.ts'
 import { UNKNOWN_PLACE } from './countries.ts'
 
 /** What the locator needs of a `GeoIndex` or an `AsnIndex`. */

@@ -1,6 +1,6 @@
 /** The JSON answer to a manifest URL, for apps and servers that choose for themselves: every usable target, best first. */
+import type { Redirect, RoutingRequest } from '../routing/decision.ts'
 import { memberUrl, locationOf } from '../routing/location.ts'
-import type { Redirect, RoutingRequest } from '../routing/model.ts'
 import { classify } from '../routing/path.ts'
 import type { Answer } from './message.ts'
 import { jsonAnswer } from './answers.ts'

@@ -9,8 +9,9 @@ import {
   countryListOf, declaredCountryOf, idOf, stepNameOf, versionLabelOf,
 } from '../privacy/values.ts'
 import type { AgentClass, ContentId, Minute, RecordFormat, RecordLocalization, RecordObject, RecordOutcome } from '../privacy/values.ts'
+import type { Decision, Redirect, RejectedCounts } from '../routing/decision.ts'
 import { complies } from '../routing/jurisdiction.ts'
-import type { Decision, Jurisdiction, Redirect, RejectedCounts } from '../routing/model.ts'
+import type { Jurisdiction } from '../routing/model.ts'
 import type { Reason } from '../routing/reasons.ts'
 
 /** All that the log is told of one request. Nothing of it is text from the viewer: the classes are made in `privacy/`. */

@@ -9,7 +9,7 @@
 import { countryNumber } from '../privacy/country.ts'
 import { AGENTS, OTHER, RECORD_FORMATS, RECORD_LOCALIZATIONS, RECORD_OBJECTS, RECORD_OUTCOMES, RECORD_REASONS, RECORD_STATUSES } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
-import type { RejectedCounts } from '../routing/model.ts'
+import type { RejectedCounts } from '../routing/decision.ts'
 import { NameTable } from './name-table.ts'
 import { keyOf, rejectedKey } from './record.ts'
 import type { DecisionFacts } from './record.ts'

@@ -7,6 +7,7 @@
  * All branching on policy is here; the helpers compute. Jurisdiction is a filter in every list that a target can come
  * from, and asserted once more on what was chosen, whatever way it came.
  */
+import type { Decision, Redirect, RejectedCounts, RoutingRequest } from './decision.ts'
 import { combine, FNV_START, fraction, hashString } from './hash.ts'
 import type { HealthTable } from './health-table.ts'
 import { complies } from './jurisdiction.ts'
@@ -15,7 +16,7 @@ import type { Located } from './localize.ts'
 import { match } from './match.ts'
 import type { Matched } from './match.ts'
 import { SELECTORS } from './model.ts'
-import type { Country, Decision, Fence, Fixed, Member, Redirect, RejectedCounts, RoutingRequest, SelectorName, Service, Snapshot, Step } from './model.ts'
+import type { Country, Fence, Fixed, Member, SelectorName, Service, Snapshot, Step } from './model.ts'
 import type { Observer } from './observer.ts'
 import { classify, isMedia } from './path.ts'
 import type { Reason } from './reasons.ts'

@@ -1,5 +1,6 @@
 /** Where the client is, by the best source that knows: the operator's zones, its autonomous system, the geo database. */
-import type { Client, Condition, Country, Localization, Member, Snapshot, Target, Vector, Zone } from './model.ts'
+import type { Client, Localization } from './decision.ts'
+import type { Condition, Country, Member, Snapshot, Target, Vector, Zone } from './model.ts'
 
 export interface Located {
   readonly localization: Localization

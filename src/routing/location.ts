@@ -6,7 +6,8 @@
  * with a slash, so nothing that a client sends can reach the host name.
  */
 import { filterCmcd } from './cmcd.ts'
-import type { Member, QueryRule, Redirect, RoutingRequest, Scheme } from './model.ts'
+import type { Redirect, RoutingRequest } from './decision.ts'
+import type { Member, QueryRule, Scheme } from './model.ts'
 
 export function locationOf(redirect: Redirect, request: RoutingRequest): string {
   const url = memberUrl(redirect.member, redirect.path, request.scheme)

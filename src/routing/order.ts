@@ -1,7 +1,8 @@
 /** Every target that a viewer may be sent to, best first: the first is the decision itself. For JSON answers, steering and `explain`. */
 import { decide } from './decide.ts'
+import type { Decision, Redirect, RoutingRequest } from './decision.ts'
 import type { HealthTable } from './health-table.ts'
-import type { Decision, Redirect, RoutingRequest, Snapshot } from './model.ts'
+import type { Snapshot } from './model.ts'
 
 /** The decision, and those that would follow if each one's target were gone. At most `limit`, no target twice. */
 export function order(decision: Decision, request: RoutingRequest, snapshot: Snapshot, health: HealthTable, random: number, limit = 8): Redirect[] {

@@ -2,9 +2,10 @@
  * Which members of a pool may be used now, and why the others may not. The same for every viewer, so it is worked out
  * once per change of health and kept: a decision over 1,000 targets costs what one over five does.
  */
+import type { RejectedCounts } from './decision.ts'
 import type { HealthTable } from './health-table.ts'
 import { compliesUntil, faults } from './jurisdiction.ts'
-import type { Member, Pool, RejectedCounts, Scheme } from './model.ts'
+import type { Member, Pool, Scheme } from './model.ts'
 import type { Reason } from './reasons.ts'
 
 export interface Standing {

@@ -2,7 +2,8 @@
  * Every metric of Wissel's own: the one description that documentation is generated from and a test compares with.
  * A label's values are a closed list or ids of the configuration, so no traffic can make the number of series grow.
  */
-import { HEALTH_STATES, OUTCOMES } from '../routing/model.ts'
+import { OUTCOMES } from '../routing/decision.ts'
+import { HEALTH_STATES } from '../routing/model.ts'
 import { REASON_NAMES } from '../routing/reasons.ts'
 
 /** A closed list, or the name of what in the configuration has these ids. */

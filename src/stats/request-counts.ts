@@ -2,7 +2,8 @@
  * What a thread counts of the requests that it answers, and how the counts of several threads become one. A request costs a
  * few additions; names and sums are made when somebody asks.
  */
-import type { Decision, Snapshot } from '../routing/model.ts'
+import type { Decision } from '../routing/decision.ts'
+import type { Snapshot } from '../routing/model.ts'
 import { REASON_NAMES } from '../routing/reasons.ts'
 import type { Reason } from '../routing/reasons.ts'
 import { DURATION_BUCKETS } from './definitions.ts'

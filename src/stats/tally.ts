@@ -4,8 +4,9 @@
  * A service of the snapshot has its place by identity, looked up by id with its first decision; when a snapshot is swapped, those
  * that stay keep their totals, and those that left are forgotten, so what is held is bounded by the configuration.
  */
-import { OUTCOMES } from '../routing/model.ts'
-import type { Decision, Outcome, Service, Snapshot } from '../routing/model.ts'
+import { OUTCOMES } from '../routing/decision.ts'
+import type { Decision, Outcome } from '../routing/decision.ts'
+import type { Service, Snapshot } from '../routing/model.ts'
 import { REASON_NAMES } from '../routing/reasons.ts'
 import type { Reason } from '../routing/reasons.ts'
 

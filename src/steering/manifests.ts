@@ -6,9 +6,10 @@
  */
 import { contentAnswer } from '../http/answers.ts'
 import type { Answer } from '../http/message.ts'
+import type { Redirect, RoutingRequest } from '../routing/decision.ts'
 import { filterQuery, locationOf } from '../routing/location.ts'
 import type { HealthTable } from '../routing/health-table.ts'
-import type { Redirect, RoutingRequest, Snapshot, Target } from '../routing/model.ts'
+import type { Snapshot, Target } from '../routing/model.ts'
 import { classify } from '../routing/path.ts'
 import { EXPOSED } from './answer.ts'
 import { rewriteDash } from './dash.ts'

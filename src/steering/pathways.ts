@@ -6,8 +6,9 @@
  * these, as large groups of edges have them, enters later as a clone of a declared one. Its id holds a hash of its
  * address, because players keep the address of an id that they have seen.
  */
+import type { Redirect } from '../routing/decision.ts'
 import { hashString } from '../routing/hash.ts'
-import type { Member, Redirect, Scheme, Target } from '../routing/model.ts'
+import type { Member, Scheme, Target } from '../routing/model.ts'
 
 /** Pathways that a manifest declares while all is well. Each repeats all variants, and players hold all of them in memory. */
 export const MAX_PATHWAYS = 4

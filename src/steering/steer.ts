@@ -4,9 +4,10 @@
  */
 import type { Answer } from '../http/message.ts'
 import { decide } from '../routing/decide.ts'
+import type { Redirect, RoutingRequest } from '../routing/decision.ts'
 import { HealthTable } from '../routing/health-table.ts'
 import { wayTo } from '../routing/match.ts'
-import type { Member, Redirect, RoutingRequest, Service, Snapshot, Target } from '../routing/model.ts'
+import type { Member, Service, Snapshot, Target } from '../routing/model.ts'
 import { order } from '../routing/order.ts'
 import { DEFAULT_TTL, MAX_TTL, neutralManifest, steeringAnswer, steeringManifest, steeringTtl } from './answer.ts'
 import { readDeclared, readSteeringPath } from './path.ts'

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import t from 'tap'
 import { METRICS } from '../../src/stats/definitions.ts'
-import { OUTCOMES } from '../../src/routing/model.ts'
 import { REFUSALS } from '../../src/state/follower.ts'
+import { OUTCOMES } from '../../src/routing/decision.ts'
 import { REASON_NAMES } from '../../src/routing/reasons.ts'
 
 interface Rule {

@@ -4,8 +4,8 @@ import { TrustedProxies } from '../../src/http/client-address.ts'
 import type { Answer, WireRequest } from '../../src/http/message.ts'
 import { readRequest } from '../../src/http/request.ts'
 import { decide } from '../../src/routing/decide.ts'
+import type { RoutingRequest } from '../../src/routing/decision.ts'
 import { locationOf } from '../../src/routing/location.ts'
-import type { RoutingRequest } from '../../src/routing/model.ts'
 import { NOWHERE, freshHealth, snapshot } from './tiny-snapshot.ts'
 
 const health = freshHealth()

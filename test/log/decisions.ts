@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import type { DecisionFacts } from '../../src/log/record.ts'
 import type { ContentId } from '../../src/privacy/values.ts'
 import { AGENTS, RECORD_FORMATS, RECORD_OBJECTS } from '../../src/privacy/values.ts'
-import { LOCALIZATIONS } from '../../src/routing/model.ts'
-import type { Decision, Jurisdiction, JurisdictionPolicy, Pool, Redirect, Refuse, Service, Snapshot, Step, Target } from '../../src/routing/model.ts'
+import { LOCALIZATIONS } from '../../src/routing/decision.ts'
+import type { Decision, Redirect, Refuse } from '../../src/routing/decision.ts'
+import type { Jurisdiction, JurisdictionPolicy, Pool, Service, Snapshot, Step, Target } from '../../src/routing/model.ts'
 import { REASON_NAMES } from '../../src/routing/reasons.ts'
 
 /** 2026-03-01T20:31:00.000Z */

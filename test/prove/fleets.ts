@@ -4,10 +4,11 @@
  * the raw attributes, for the third time and in other words.
  */
 import { decide } from '../../src/routing/decide.ts'
+import type { RoutingRequest } from '../../src/routing/decision.ts'
 import { HealthTable } from '../../src/routing/health-table.ts'
 import { LoadTally } from '../../src/routing/load.ts'
 import { ADMIN_STATES, HEALTH_STATES, KEYS, SELECTORS } from '../../src/routing/model.ts'
-import type { Fence, Fixed, ForeignLaw, Jurisdiction, JurisdictionPolicy, Member, Pool, RoutingRequest, Service, Snapshot, Step, Target } from '../../src/routing/model.ts'
+import type { Fence, Fixed, ForeignLaw, Jurisdiction, JurisdictionPolicy, Member, Pool, Service, Snapshot, Step, Target } from '../../src/routing/model.ts'
 import { order } from '../../src/routing/order.ts'
 
 const NOW = Date.UTC(2026, 2, 1)

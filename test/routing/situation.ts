@@ -5,12 +5,12 @@
  * configuration means. It is frozen down to its sets: a decision that changes it throws.
  */
 import { decide } from '../../src/routing/decide.ts'
+import type { Decision, RoutingRequest } from '../../src/routing/decision.ts'
 import { vector } from '../../src/routing/distance.ts'
 import { combine, hashString } from '../../src/routing/hash.ts'
 import { HealthTable } from '../../src/routing/health-table.ts'
 import type {
-  AdminState, Condition, Decision, Fence, Fixed, Group, HealthState, Jurisdiction, JurisdictionPolicy, KeyMode, Member, Pool, QueryRule,
-  RoutingRequest, Scheme, SelectorName, Service, Snapshot, Step, Target, Vector, Zone, ZoneTable,
+  AdminState, Condition, Fence, Fixed, Group, HealthState, Jurisdiction, JurisdictionPolicy, KeyMode, Member, Pool, QueryRule, Scheme, SelectorName, Service, Snapshot, Step, Target, Vector, Zone, ZoneTable,
 } from '../../src/routing/model.ts'
 import type { Observer } from '../../src/routing/observer.ts'
 
