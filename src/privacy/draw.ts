@@ -27,7 +27,7 @@ export function draw(address: ClientAddress | undefined, key: DrawKey): number {
 
 /**
  * SipHash-2-4 of nine bytes: the 64-bit word `high:low`, then `tag`. 64-bit words are kept as two 32-bit halves because
- * BigInt costs ten times as much. Returns the low half.
+ * BigInt costs ten times as much. Returns the low half. It takes the same steps whatever the address is.
  */
 export function siphash(low: number, high: number, tag: number, key: DrawKey): number {
   const [k0l = 0, k0h = 0, k1l = 0, k1h = 0] = key
@@ -47,9 +47,9 @@ export function siphash(low: number, high: number, tag: number, key: DrawKey): n
     for (let round = block === 2 ? 4 : 2; round > 0; round--) {
       let t: number
       // v0 += v1; v1 = rotl(v1, 13) ^ v0; v0 = rotl(v0, 32)
-      t = (v0l >>> 0) + (v1l >>> 0)
-      v0h = (v0h + v1h + (t > 0xffffffff ? 1 : 0)) | 0
-      v0l = t | 0
+      t = (v0l + v1l) | 0
+      v0h = (v0h + v1h + carry(v0l, v1l, t)) | 0
+      v0l = t
       t = (v1l << 13) | (v1h >>> 19)
       v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h
       v1l = t ^ v0l
@@ -57,23 +57,23 @@ export function siphash(low: number, high: number, tag: number, key: DrawKey): n
       v0l = v0h
       v0h = t
       // v2 += v3; v3 = rotl(v3, 16) ^ v2
-      t = (v2l >>> 0) + (v3l >>> 0)
-      v2h = (v2h + v3h + (t > 0xffffffff ? 1 : 0)) | 0
-      v2l = t | 0
+      t = (v2l + v3l) | 0
+      v2h = (v2h + v3h + carry(v2l, v3l, t)) | 0
+      v2l = t
       t = (v3l << 16) | (v3h >>> 16)
       v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h
       v3l = t ^ v2l
       // v0 += v3; v3 = rotl(v3, 21) ^ v0
-      t = (v0l >>> 0) + (v3l >>> 0)
-      v0h = (v0h + v3h + (t > 0xffffffff ? 1 : 0)) | 0
-      v0l = t | 0
+      t = (v0l + v3l) | 0
+      v0h = (v0h + v3h + carry(v0l, v3l, t)) | 0
+      v0l = t
       t = (v3l << 21) | (v3h >>> 11)
       v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h
       v3l = t ^ v0l
       // v2 += v1; v1 = rotl(v1, 17) ^ v2; v2 = rotl(v2, 32)
-      t = (v2l >>> 0) + (v1l >>> 0)
-      v2h = (v2h + v1h + (t > 0xffffffff ? 1 : 0)) | 0
-      v2l = t | 0
+      t = (v2l + v1l) | 0
+      v2h = (v2h + v1h + carry(v2l, v1l, t)) | 0
+      v2l = t
       t = (v1l << 17) | (v1h >>> 15)
       v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h
       v1l = t ^ v2l
@@ -87,4 +87,9 @@ export function siphash(low: number, high: number, tag: number, key: DrawKey): n
     }
   }
   return (v0l ^ v1l ^ v2l ^ v3l) >>> 0
+}
+
+/** Of the sum of two unsigned 32-bit words, 0 or 1, without a branch: a processor guesses those wrong half of the time. */
+function carry(a: number, b: number, sum: number): number {
+  return ((a & b) | ((a | b) & ~sum)) >>> 31
 }
