@@ -73,7 +73,7 @@ export class Acceptors {
 
 async function listening(options: Required<ListenOptions>): Promise<Server> {
   // As `node:http` accepts: a client that has said all may still be answered.
-  const server = new Server({ allowHalfOpen: true, noDelay: true })
+  const server = new Server({ allowHalfOpen: true })
   server.listen({ ...options, backlog: 4096 })
   await once(server, 'listening')
   return server

@@ -71,6 +71,8 @@ export class FastLane {
   #one(connection: Connection, request: PlainRequest, before: string): string | undefined {
     const responder = this.#responder
     const full = responder.begin(connection)
+    // A small answer must not wait until the one before it is acknowledged. Most connections have one answer, and need not ask for that.
+    if (connection.requests === 2) connection.socket.setNoDelay()
     const answer = responder.answer(request)
     if (answer instanceof Promise) {
       connection.waiting = true

@@ -37,6 +37,7 @@ export class NodeReader {
   take({ socket }: Connection, rest: Buffer): void {
     // What was read goes first: nothing flows until the server listens to it.
     socket.pause()
+    socket.setNoDelay()
     if (rest.length > 0) socket.unshift(rest)
     this.#server.emit('connection', socket)
     socket.resume()

@@ -15,6 +15,7 @@ import { Responder } from '../../src/http/responder.ts'
 /** A front whose connections get what they read by hand, and what it did, in order. */
 function stage(respond: (target: string) => Answer | Promise<Answer> = plain) {
   const done: string[] = []
+  const undelayed: string[] = []
   const responder = new Responder({
     respond: ({ target }) => {
       done.push(`decide ${target}`)
@@ -38,13 +39,13 @@ function stage(respond: (target: string) => Answer | Promise<Answer> = plain) {
         ended()
       },
     })
-    const socket = duplex as Socket
+    const socket = Object.assign(duplex, { setNoDelay: () => undelayed.push(name) }) as unknown as Socket
     const connection = new Connection(socket)
     connections.set(socket, connection)
     front.accept(connection)
     return { socket, ask: (target: string) => socket.push(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`) }
   }
-  return { done, open }
+  return { done, undelayed, open }
 }
 
 const plain = (target: string) => contentAnswer(200, 'text/plain', target)
@@ -160,4 +161,21 @@ t.test('who is gone before the turn ends costs nobody else an answer', async (t)
   gone.socket.destroy()
   await turn()
   t.same(done, ['decide /1', 'decide /2', 'write here /2'])
+})
+
+t.test('a second answer does not wait until the first is acknowledged; for a first one nothing is asked of the system', async (t) => {
+  const { undelayed, open } = stage()
+  const [plainly, otherwise] = [open('plainly'), open('otherwise')]
+  await turn()
+  plainly.ask('/1')
+  await turn()
+  t.same(undelayed, [])
+  for (const target of ['/2', '/3']) {
+    plainly.ask(target)
+    await turn()
+  }
+  t.same(undelayed, ['plainly'])
+  otherwise.socket.push('GET /1 HTTP/1.0\r\nHost: a\r\n\r\n')
+  await once(otherwise.socket, 'finish')
+  t.same(undelayed, ['plainly', 'otherwise'])
 })
