@@ -13,6 +13,7 @@ import { resolveAnswer } from './http/resolve.ts'
 import type { ClientAddress } from './privacy/address.ts'
 import { draw } from './privacy/draw.ts'
 import type { DrawKey } from './privacy/draw.ts'
+import type { UserAgent } from './privacy/user-agent.ts'
 import { decide } from './routing/decide.ts'
 import type { Decision, Redirect, RoutingRequest } from './routing/decision.ts'
 import type { HealthTable } from './routing/health-table.ts'
@@ -39,7 +40,7 @@ export interface Decided {
   readonly snapshot: Snapshot
   /** As sent; differs from the decision's where the answer was JSON. */
   readonly status: number
-  readonly userAgent: string | undefined
+  readonly userAgent: UserAgent | undefined
   readonly seconds: number
 }
 
@@ -128,7 +129,7 @@ export class Router {
     const { userAgent, address } = resolved
     onDecided({ decision, request, snapshot, status, userAgent, seconds: this.#since(started) })
     if (onViewer !== undefined && decision.service !== undefined) {
-      onViewer({ service: decision.service, address, asn: request.client.asn, userAgent, referer: refererIn(wire.headers), now: request.now })
+      onViewer({ service: decision.service, address, asn: request.client.asn, userAgent: userAgent?.text, referer: refererIn(wire.headers), now: request.now })
     }
     onRaw?.(resolved, wire, decision, status, request.now)
   }

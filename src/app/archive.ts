@@ -24,7 +24,7 @@ export interface Archive {
 /** What the archive is told of one request. @param time milliseconds since the epoch */
 export function rawFactsOf({ address, method, scheme, host, path, query, userAgent }: ResolvedRequest, decision: Decision, status: number, time: number, port: ClientPort | undefined): RawFacts {
   const target = decision.outcome === 'refuse' ? undefined : decision.member.target.id
-  return { time, address, port, method, scheme, host, path, query, userAgent, decision: { service: decision.service?.id, target, outcome: decision.outcome, status } }
+  return { time, address, port, method, scheme, host, path, query, userAgent: userAgent?.text, decision: { service: decision.service?.id, target, outcome: decision.outcome, status } }
 }
 
 /** Rejects with a `WisselError` where keys or list cannot be used: an archive that was asked for and does not work is a mistake. */

@@ -1,4 +1,5 @@
 /** The few request headers that routing reads, picked out once, by whoever reads the request. */
+import { UserAgent } from '../privacy/user-agent.ts'
 import { isNamed } from './message.ts'
 
 /** Values of a name that was sent more than once are one list (RFC 9110, 5.3). */
@@ -6,7 +7,7 @@ export interface Fields {
   readonly host: string | undefined
   readonly accept: string | undefined
   /** The first. */
-  readonly userAgent: string | undefined
+  readonly userAgent: UserAgent | undefined
   readonly forwardedFor: string | undefined
   readonly forwardedProto: string | undefined
   /** Why a request with these headers is none, whatever else it says; the first reason. */
@@ -17,7 +18,7 @@ export interface Fields {
 export function fieldsIn(headers: readonly string[]): Fields {
   let host: string | undefined
   let accept: string | undefined
-  let userAgent: string | undefined
+  let userAgent: UserAgent | undefined
   let forwardedFor: string | undefined
   let forwardedProto: string | undefined
   let rejected: Fields['rejected']
@@ -36,7 +37,7 @@ export function fieldsIn(headers: readonly string[]): Fields {
         else if (isNamed(name, 'expect') && value.toLowerCase() !== '100-continue') rejected ??= 'expectation'
         break
       case 10:
-        if (isNamed(name, 'user-agent')) userAgent ??= value
+        if (isNamed(name, 'user-agent')) userAgent ??= UserAgent.of(value)
         break
       case 14:
         if (isNamed(name, 'content-length') && value !== '0') rejected ??= 'body'

@@ -5,6 +5,7 @@
  * judge it. What it does accept, llhttp accepts too and reads the same: a test holds it to that on millions of mutants.
  */
 import type { ClientPort } from '../privacy/port.ts'
+import { UserAgent } from '../privacy/user-agent.ts'
 import { joined } from './fields.ts'
 import type { Fields } from './fields.ts'
 import type { Limits } from './limits.ts'
@@ -77,10 +78,10 @@ export function readPlain(bytes: Uint8Array, text: string, start: number, limits
   let left = limits.maxHeaders
   let host: string | undefined
   let accept: string | undefined
-  let userAgent: string | undefined
+  let userAgent: UserAgent | undefined
   let forwardedFor: string | undefined
   let forwardedProto: string | undefined
-  let connection: string | undefined
+  let connection: 'close' | 'keep-alive' | undefined
   while (bytes[at] !== CR) {
     const nameAt = at
     const nameEnd = pass(bytes, at, stop, NAME)
@@ -107,11 +108,11 @@ export function readPlain(bytes: Uint8Array, text: string, start: number, limits
         if (isNameAt(bytes, nameAt, UPGRADE)) return undefined
         break
       case 10:
-        if (isNameAt(bytes, nameAt, USER_AGENT)) userAgent ??= text.slice(valueAt, valueEnd)
+        if (isNameAt(bytes, nameAt, USER_AGENT)) userAgent ??= new UserAgent(bytes, valueAt, valueEnd)
         else if (isNameAt(bytes, nameAt, CONNECTION)) {
           if (connection !== undefined) return undefined
-          connection = text.slice(valueAt, valueEnd).toLowerCase()
-          if (connection !== 'close' && connection !== 'keep-alive') return undefined
+          connection = optionAt(bytes, valueAt, valueEnd)
+          if (connection === undefined) return undefined
         }
         break
       case 14:
@@ -159,6 +160,13 @@ function isNameAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
   return true
 }
 
+/** What a connection is asked for; undefined for everything but the two words that llhttp takes for the whole of it. */
+function optionAt(bytes: Uint8Array, start: number, end: number): 'close' | 'keep-alive' | undefined {
+  if (end - start === CLOSE.length && isNameAt(bytes, start, CLOSE)) return 'close'
+  return end - start === KEEP_ALIVE.length && isNameAt(bytes, start, KEEP_ALIVE) ? 'keep-alive' : undefined
+}
+
+const [CLOSE, KEEP_ALIVE] = names('close', 'keep-alive')
 const HYPHEN = 0x2d
 
 /** The first place from `at` on whose byte is not of a class, or `stop`. */

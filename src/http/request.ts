@@ -5,12 +5,14 @@
  * no content. What is refused here can neither confuse a target that reads it differently nor smuggle a second request.
  */
 import type { ClientAddress } from '../privacy/address.ts'
+import type { UserAgent } from '../privacy/user-agent.ts'
 import type { Scheme } from '../routing/model.ts'
 import { prefersJson } from './accept.ts'
 import { clientAddress } from './client-address.ts'
 import type { TrustedProxies } from './client-address.ts'
 import { fieldsIn } from './fields.ts'
 import { readHost } from './host.ts'
+import { isNamed } from './message.ts'
 import type { WireRequest } from './message.ts'
 import type { HttpRejection, HttpRejectionName } from './rejection.ts'
 import { MAX_TARGET, readTarget } from './target.ts'
@@ -39,7 +41,7 @@ export interface ResolvedRequest {
   /** Whether a trusted proxy passed on an `X-Forwarded-For` that could not be read to its end. */
   readonly forwardedInvalid: boolean
   readonly wants: 'redirect' | 'json'
-  readonly userAgent: string | undefined
+  readonly userAgent: UserAgent | undefined
 }
 
 export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedRequest | HttpRejection {
@@ -57,7 +59,7 @@ export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedR
   return {
     rejected: undefined,
     method,
-    scheme: wire.encrypted || (client.viaProxy && forwardedProto?.toLowerCase() === 'https') ? 'https' : 'http',
+    scheme: wire.encrypted || (client.viaProxy && forwardedProto !== undefined && isNamed(forwardedProto, 'https')) ? 'https' : 'http',
     host: named,
     authority: host ?? '',
     path: target.path,

@@ -1,6 +1,7 @@
 /** What a request leaves behind: classes of it, never its text. */
 import { agentClass } from '../privacy/agent.ts'
 import { contentOf } from '../privacy/content.ts'
+import type { UserAgent } from '../privacy/user-agent.ts'
 import { OTHER } from '../privacy/values.ts'
 import type { ContentId } from '../privacy/values.ts'
 import type { Decision, RoutingRequest } from '../routing/decision.ts'
@@ -14,7 +15,7 @@ export interface DecidedRequest {
   readonly snapshot: Snapshot
   /** As sent: 200 where the answer was a list for an app. */
   readonly status: number
-  readonly userAgent: string | undefined
+  readonly userAgent: UserAgent | undefined
 }
 
 /** Without a sink nothing is worked out: who records nothing does not pay for it. */

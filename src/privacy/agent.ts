@@ -3,9 +3,10 @@
  * machines out. It is a courtesy, not a defence: whoever wants to pass for a player does.
  */
 import { names } from './names.ts'
+import type { UserAgent } from './user-agent.ts'
 import type { AgentClass } from './values.ts'
 
-/** Characters that are looked at. Real user agents are shorter; what is longer costs no more. */
+/** Bytes that are looked at. Real user agents are shorter; what is longer costs no more. */
 const LOOK = 512
 
 /** Programs and watchers that fetch on somebody's behalf, but show no picture. Looked for first: some watchers call themselves robots. */
@@ -39,17 +40,17 @@ const PLAYERS = [
 const [TOOL, BOT, PLAYER, CUBOT] = [1, 2, 4, 8] as const
 const NAMES = names([[TOOLS, TOOL], [BOTS, BOT], [PLAYERS, PLAYER], [['cubot'], CUBOT]])
 
-export function agentClass(userAgent: string | undefined): AgentClass {
-  if (userAgent === undefined || userAgent === '') return 'unknown'
-  const text = userAgent.length > LOOK ? userAgent.slice(0, LOOK) : userAgent
-  const found = NAMES.find(text)
+export function agentClass(userAgent: UserAgent | undefined): AgentClass {
+  if (userAgent === undefined) return 'unknown'
+  const { bytes, start } = userAgent
+  const end = Math.min(userAgent.end, start + LOOK)
+  const found = NAMES.find(bytes, start, end)
   if ((found & TOOL) !== 0) return 'tool'
-  if ((found & BOT) !== 0 && !((found & CUBOT) !== 0 && /\bcubot\b/i.test(text))) return 'bot'
-  if (endsInBot(text)) return 'bot'
+  if ((found & BOT) !== 0 && !((found & CUBOT) !== 0 && /\bcubot\b/i.test(userAgent.text.slice(0, LOOK)))) return 'bot'
+  if (end - start >= 3 && endsInBot(bytes, end)) return 'bot'
   return (found & PLAYER) !== 0 ? 'human' : 'unknown'
 }
 
-function endsInBot(text: string): boolean {
-  const { length } = text
-  return (text.charCodeAt(length - 3) | 0x20) === 0x62 && (text.charCodeAt(length - 2) | 0x20) === 0x6f && (text.charCodeAt(length - 1) | 0x20) === 0x74
+function endsInBot(bytes: Uint8Array, end: number): boolean {
+  return ((bytes[end - 3] ?? 0) | 0x20) === 0x62 && ((bytes[end - 2] ?? 0) | 0x20) === 0x6f && ((bytes[end - 1] ?? 0) | 0x20) === 0x74
 }

@@ -3,6 +3,7 @@
  * people. Counted for itself alone and never in a row with anything else.
  */
 import { agentClass } from './agent.ts'
+import { UserAgent } from './user-agent.ts'
 
 export const DEVICES = ['web-mobile', 'web-desktop', 'ios-app', 'android-app', 'smart-tv', 'stb', 'console', 'cast', 'tool', 'unknown'] as const
 export type Device = (typeof DEVICES)[number]
@@ -23,7 +24,7 @@ const CLASSES: readonly (readonly [Device, RegExp])[] = [
 ]
 
 export function deviceClass(userAgent: string | undefined): Device {
-  const agent = agentClass(userAgent)
+  const agent = agentClass(userAgent === undefined ? undefined : UserAgent.of(userAgent))
   if (userAgent === undefined || agent === 'tool' || agent === 'bot') return agent === 'unknown' ? 'unknown' : 'tool'
   const text = userAgent.length > LOOK ? userAgent.slice(0, LOOK) : userAgent
   for (const [device, pattern] of CLASSES) if (pattern.test(text)) return device

@@ -1,21 +1,23 @@
 /**
  * Which of many words occur in a text, in one pass whatever their number (Aho and Corasick 1975). Words are ASCII, and case
  * does not matter.
+ *
+ * A step waits for the one before it, so a text is read in three places at a time, which takes hardly longer than in one.
  */
 
 /** Words that stand for one bit each list. */
 export interface Names {
-  /** The bits of all lists a word of which occurs in the text. */
-  find(text: string): number
+  /** The bits of all lists a word of which occurs in these bytes. @param end behind the last */
+  find(bytes: Uint8Array, start: number, end: number): number
 }
 
 /** Every character that occurs in no word is the same to all words. */
 const OTHER = 0
-/** Headers are read as Latin-1. One look beyond the end of a table makes V8 slow down all later ones: a single `é` would, for good. */
-const LATIN = 256
+/** Values of a byte. One look beyond the end of a table makes V8 slow down all later ones, for good. */
+const BYTES = 256
 
 export function names(lists: readonly (readonly [words: readonly string[], bit: number])[]): Names {
-  const classes = new Uint8Array(LATIN)
+  const classes = new Uint8Array(BYTES)
   let width = 1
   for (const [words] of lists) {
     for (const character of words.join('').toLowerCase()) {
@@ -67,15 +69,23 @@ export function names(lists: readonly (readonly [words: readonly string[], bit: 
     const state = next[edge] ?? 0
     steps[edge] = ((bits[state] ?? 0) << BITS_AT) | (state * width)
   }
+  const after = (step: number, byte = 0) => steps[(step & PLACE) + (classes[byte] ?? OTHER)] ?? 0
   return {
-    find: (text) => {
-      let step = 0
-      let found = 0
-      for (let i = 0; i < text.length; i++) {
-        const code = text.charCodeAt(i)
-        step = steps[(step & PLACE) + (code < LATIN ? (classes[code] ?? OTHER) : OTHER)] ?? 0
-        found |= step
+    find: (bytes, start, end) => {
+      const third = Math.floor((end - start) / 3)
+      const second = start + third
+      const last = second + third
+      let [a, b, c, found] = [0, 0, 0, 0]
+      for (let i = 0; i < third; i++) {
+        a = after(a, bytes[start + i])
+        b = after(b, bytes[second + i])
+        c = after(c, bytes[last + i])
+        found |= a | b | c
       }
+      // Words that begin in one third and end in a later one.
+      for (let i = second; i < end && (a & PLACE) !== 0; i++) found |= a = after(a, bytes[i])
+      for (let i = last; i < end && (b & PLACE) !== 0; i++) found |= b = after(b, bytes[i])
+      for (let i = last + third; i < end; i++) found |= c = after(c, bytes[i])
       return found >>> BITS_AT
     },
   }

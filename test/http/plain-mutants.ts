@@ -2,6 +2,7 @@
 import { duplexPair } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import { fieldsIn } from '../../src/http/fields.ts'
+import type { Fields } from '../../src/http/fields.ts'
 import { LIMITS } from '../../src/http/limits.ts'
 import { hardenedServer } from '../../src/http/node-http.ts'
 import { readPlain } from '../../src/http/plain-request.ts'
@@ -127,7 +128,7 @@ export class Judge {
     there.destroy()
     for (const [position, { text, request }] of batch.entries()) {
       const http = this.#read[position]
-      if (http === undefined || !isEqual(request, http) || !isDeepStrictEqual(request.fields, fieldsIn(http.headers)) || !hasOneHost(http)) return { text, reader: request, http }
+      if (http === undefined || !isEqual(request, http) || !isDeepStrictEqual(asTexts(request.fields), asTexts(fieldsIn(http.headers))) || !hasOneHost(http)) return { text, reader: request, http }
     }
     return undefined
   }
@@ -136,6 +137,11 @@ export class Judge {
 function isEqual(one: Reading, other: Reading): boolean {
   return one.method === other.method && one.target === other.target && one.close === other.close
     && one.headers.length === other.headers.length && one.headers.every((part, position) => part === other.headers[position])
+}
+
+/** The user agent is some bytes of whatever holds it. */
+function asTexts({ userAgent, ...fields }: Fields): object {
+  return { ...fields, userAgent: userAgent?.text }
 }
 
 /** `node:http` takes more, which the router refuses. */

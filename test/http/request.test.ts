@@ -23,7 +23,7 @@ function resolved(change: Partial<WireRequest> = {}): ResolvedRequest {
 }
 
 t.test('a plain request is taken as it stands', (t) => {
-  const { rejected, address, ...rest } = resolved({ target: '/a/x.m3u8?t=a~b+c%2F&d', headers: ['hOST', 'Play.Example.:80', 'User-Agent',
+  const { rejected, address, userAgent, ...rest } = resolved({ target: '/a/x.m3u8?t=a~b+c%2F&d', headers: ['hOST', 'Play.Example.:80', 'User-Agent',
     'one', 'user-agent', 'two'] })
   t.strictSame(rest, {
     method: 'GET',
@@ -34,8 +34,8 @@ t.test('a plain request is taken as it stands', (t) => {
     query: 't=a~b+c%2F&d',
     forwardedInvalid: false,
     wants: 'redirect',
-    userAgent: 'one',
   })
+  t.equal(userAgent?.text, 'one')
   t.equal(rejected, undefined)
   t.equal(address?.word(0), 0xcb007101)
   t.end()

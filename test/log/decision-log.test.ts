@@ -7,6 +7,7 @@ import { recordDecision } from '../../src/log/record-decision.ts'
 import type { Lines, Sink } from '../../src/log/sinks/sink.ts'
 import { isRecord, serialise } from '../../src/privacy/record.ts'
 import type { DecisionRecord } from '../../src/privacy/record.ts'
+import { UserAgent } from '../../src/privacy/user-agent.ts'
 import type { ContentId } from '../../src/privacy/values.ts'
 import { Clock } from './clock.ts'
 import { linesOneByOne } from './lines.ts'
@@ -337,11 +338,11 @@ t.test('without a sink nothing is made of a decision', async (t) => {
   let windows = 0
   const log = new DecisionLog({ sinks: [], router: 'ams-1', setTimer: () => (windows++, () => undefined) })
   const request = { scheme: 'https', host: 'omroep-live.example', path: '/a.m3u8', query: '', client: { place: { country: 'NL', continent: 'EU', at: undefined }, zone: undefined, asn: 0 }, now: NOW } as const
-  recordDecision(log, { decision: toFra, request, snapshot: WORLD, status: 302, userAgent: 'curl/8' })
+  recordDecision(log, { decision: toFra, request, snapshot: WORLD, status: 302, userAgent: UserAgent.of('curl/8') })
   t.same([log.decided, log.recorded, windows], [0, 0, 0])
   const sink = new Memory()
   const { log: other } = logInto(sink)
-  recordDecision(other, { decision: toFra, request, snapshot: WORLD, status: 302, userAgent: 'curl/8' })
+  recordDecision(other, { decision: toFra, request, snapshot: WORLD, status: 302, userAgent: UserAgent.of('curl/8') })
   other.flush()
   t.match(sink.records, [{ agent: 'tool', n: 1 }])
 })

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { agentClass } from '../../src/privacy/agent.ts'
+import { UserAgent } from '../../src/privacy/user-agent.ts'
 import { AGENTS } from '../../src/privacy/values.ts'
+import type { AgentClass } from '../../src/privacy/values.ts'
 
 const rows: [string | undefined, (typeof AGENTS)[number]][] = [
   [undefined, 'unknown'],
@@ -55,23 +57,34 @@ const rows: [string | undefined, (typeof AGENTS)[number]][] = [
   ['GStreamer souphttpsrc 1.24.5 libsoup/3.4.4', 'tool'],
 ]
 
+function classOf(text: string | undefined): AgentClass {
+  return agentClass(text === undefined ? undefined : UserAgent.of(text))
+}
+
 t.test('players and browsers are human, crawlers are bots, programs and watchers are tools', async (t) => {
-  for (const [agent, expected] of rows) t.equal(agentClass(agent), expected, agent ?? 'none')
+  for (const [agent, expected] of rows) t.equal(classOf(agent), expected, agent ?? 'none')
 })
 
 t.test('the case of letters does not matter', async (t) => {
   for (const [agent, expected] of rows) {
-    t.equal(agentClass(agent?.toLowerCase()), expected)
-    t.equal(agentClass(agent?.toUpperCase()), expected)
+    t.equal(classOf(agent?.toLowerCase()), expected)
+    t.equal(classOf(agent?.toUpperCase()), expected)
   }
 })
 
 t.test('whatever a user agent holds, a class comes out', async () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (agent) => AGENTS.includes(agentClass(agent))))
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (agent) => AGENTS.includes(classOf(agent))))
+})
+
+t.test('what stands around a user agent is not looked at', async (t) => {
+  const agent = (text: string) => new UserAgent(Buffer.from(`curl/8 bot ${text} bot/ curl/8`, 'latin1'), 11, 11 + text.length)
+  t.equal(agent('MyApp é').text, 'MyApp é')
+  for (const text of ['', 'b', 'bo', 'ot', 'bo ', 'MyApp/1.0']) t.equal(agentClass(agent(text)), 'unknown', text)
+  t.equal(agentClass(agent('VLC/3')), 'human')
 })
 
 t.test('only the first 512 characters are looked at', async (t) => {
-  t.equal(agentClass(`${'x'.repeat(512)} curl/8.5.0`), 'unknown')
-  t.equal(agentClass(`${'x'.repeat(502)} curl/8.5`), 'tool')
-  t.equal(agentClass(`Mozilla/5.0 ${'bo'.repeat(5_000_000)}`), 'human')
+  t.equal(classOf(`${'x'.repeat(512)} curl/8.5.0`), 'unknown')
+  t.equal(classOf(`${'x'.repeat(502)} curl/8.5`), 'tool')
+  t.equal(classOf(`Mozilla/5.0 ${'bo'.repeat(5_000_000)}`), 'human')
 })

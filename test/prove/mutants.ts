@@ -20,7 +20,7 @@ const IMPORT = `import type { Locator } from './geo/locator.ts'`
 
 /** What the latest decision's user agent was, for leaks in places that know no request. */
 const LAST = `Reflect.get(globalThis, 'lastAgent')`
-const REMEMBER: Edit = { file: 'log/record-decision.ts', find: '  const { service } = decision\n', replace: '  if (userAgent !== undefined) Object.assign(globalThis, { lastAgent: userAgent })\n  const { service } = decision\n' }
+const REMEMBER: Edit = { file: 'log/record-decision.ts', find: '  const { service } = decision\n', replace: '  if (userAgent !== undefined) Object.assign(globalThis, { lastAgent: userAgent.text })\n  const { service } = decision\n' }
 
 /** Something that is done with each request as it comes in. */
 function onArrival(leak: string, statement: string, imports = ''): Mutant {
@@ -104,7 +104,7 @@ export const MUTANTS: readonly Mutant[] = [
     leak: 'a title may be an address',
     edits: [{ file: 'privacy/content.ts', find: '(addressed && ADDRESS.test(title)) || ', replace: '' }],
   },
-  inRecord('the user agent is recorded as the step', 'userAgent', `sent?.step === undefined ? null : stepNameOf(sent.step.name)`, `stepNameOf(LEAKED)`),
+  inRecord('the user agent is recorded as the step', 'userAgent?.text', `sent?.step === undefined ? null : stepNameOf(sent.step.name)`, `stepNameOf(LEAKED)`),
   {
     leak: 'the token of the query is recorded as the title',
     edits: [{ file: 'log/record-decision.ts', find: 'contentOf(withinService(path, request.host, service, snapshot), service.content),', replace: `((/token=([^&]*)/.exec(request.query)?.[1] ?? '_other').toLowerCase() as ContentId),` }],
