@@ -19,7 +19,25 @@ import type { HttpRejectionName } from './rejection.ts'
  */
 export function redirectAnswer(location: string, status: 302 | 307, base: string): Answer {
   if (!isSound(location, base)) return refusalAnswer(503, 'assertion')
-  return { status, headers: ['Location', location, ...EMPTY], body: undefined, lines: `Location: ${location}${EMPTY_LINES}` }
+  return new Redirection(location, status)
+}
+
+/** Who writes its lines has no need of its headers one by one, so they are put together only when asked for. */
+class Redirection implements Answer {
+  readonly status: number
+  readonly body = undefined
+  readonly lines: string
+  readonly #location: string
+
+  constructor(location: string, status: 302 | 307) {
+    this.status = status
+    this.lines = `Location: ${location}${EMPTY_LINES}`
+    this.#location = location
+  }
+
+  get headers(): readonly string[] {
+    return ['Location', this.#location, ...EMPTY]
+  }
 }
 
 /** The reason is one of a closed list, so the body can tell it. Not HTML, whatever the path's extension is. */
@@ -115,6 +133,9 @@ function isSound(location: string, base: string): boolean {
 
 /** Whether it begins with scheme and host. */
 function hasOrigin(base: string): boolean {
-  const scheme = base.startsWith('https://') ? 'https://' : 'http://'
-  return base.startsWith(scheme) && base.length > scheme.length && !'/@?#\\'.includes(base.charAt(scheme.length))
+  const at = base.startsWith('https://') ? 8 : base.startsWith('http://') ? 7 : base.length
+  return at < base.length && !NO_HOST.has(base.charCodeAt(at))
 }
+
+/** What a host does not begin with: `/`, `@`, `?`, `#` and a backslash. */
+const NO_HOST: ReadonlySet<number> = new Set(Array.from('/@?#\\', (character) => character.charCodeAt(0)))
