@@ -12,7 +12,7 @@ import type { DocumentMemory } from '../policy/document.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Problem } from '../policy/problem.ts'
 import type { Snapshot, Version } from '../routing/model.ts'
-import { readBundle, signatureOf } from '../state/directory.ts'
+import { lookAt } from '../state/directory.ts'
 import { fileIO, replaceFile } from '../state/durable-file.ts'
 import { Follower } from '../state/follower.ts'
 import { MemoryStore } from '../state/memory.ts'
@@ -57,10 +57,10 @@ export function embeddedSource(options: EmbeddedOptions): Source {
   async function look(): Promise<boolean> {
     let bundle: Bundle
     try {
-      const signature = await signatureOf(directory)
-      if (signature === looked) return seen === follower.applied?.sha256
-      bundle = await readBundle(directory)
-      looked = signature
+      const listing = await lookAt(directory)
+      if (listing.signature === looked) return seen === follower.applied?.sha256
+      bundle = await listing.read()
+      looked = listing.signature
     } catch {
       messages.warn('config_problem', { file: directory, problem: 'cannot be read; the running configuration stays' })
       return false

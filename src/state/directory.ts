@@ -9,24 +9,36 @@ import { bundleOf, KINDS } from '../policy/bundle.ts'
  * Rejects where the directory itself or a file in it cannot be read.
  */
 export async function readBundle(directory: string): Promise<Bundle> {
-  await stat(directory)
-  const files: BundleFile[] = []
-  for (const path of await listYaml(directory)) files.push({ path, text: await readFile(join(directory, path), 'utf8') })
-  return bundleOf(files)
+  return readFiles(directory, await listYaml(directory))
 }
 
-/** Changes when a file comes, goes or is written; far cheaper than reading all of them. Rejects as `readBundle` does. */
-export async function signatureOf(directory: string): Promise<string> {
-  await stat(directory)
+/** What a directory holds, not yet read. */
+export interface Listing {
+  /** Changes when a file comes, goes or is written. */
+  readonly signature: string
+  /** Rejects where one of its files has gone since. */
+  read(): Promise<Bundle>
+}
+
+/** Far cheaper than reading all files. Rejects as `readBundle` does. */
+export async function lookAt(directory: string): Promise<Listing> {
+  const paths = await listYaml(directory)
   const marks: string[] = []
-  for (const path of await listYaml(directory)) {
+  for (const path of paths) {
     const { size, mtimeMs, ino } = await stat(join(directory, path))
     marks.push(`${path} ${size} ${mtimeMs} ${ino}`)
   }
-  return marks.sort().join('\n')
+  return { signature: marks.sort().join('\n'), read: () => readFiles(directory, paths) }
+}
+
+async function readFiles(directory: string, paths: readonly string[]): Promise<Bundle> {
+  const files: BundleFile[] = []
+  for (const path of paths) files.push({ path, text: await readFile(join(directory, path), 'utf8') })
+  return bundleOf(files)
 }
 
 async function listYaml(directory: string): Promise<string[]> {
+  await stat(directory)
   const found: string[] = []
   for (const kind of KINDS) {
     const entries = await readdir(join(directory, kind), { recursive: true, withFileTypes: true }).catch((error: unknown) => {

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import t from 'tap'
-import { readBundle, signatureOf } from '../../src/state/directory.ts'
+import { lookAt, readBundle } from '../../src/state/directory.ts'
 
 const config = join(import.meta.dirname, '../../config')
 
@@ -12,7 +12,9 @@ t.test('a directory is the same bundle however it is written', async (t) => {
   const near = relative('.', config)
   for (const written of [`${config}/`, `${config}/../config`, `${config}//./`, near, `./${near}`, `${near}/../${near.split('/').at(-1)}/`]) {
     t.same(await readBundle(written), expected, written)
-    t.equal(await signatureOf(written), await signatureOf(config), written)
+    const { signature, read } = await lookAt(written)
+    t.equal(signature, (await lookAt(config)).signature, written)
+    t.same(await read(), expected, written)
   }
 })
 
@@ -28,4 +30,5 @@ t.test('folders within are read, and what editors leave behind is not', async (t
 
 t.test('a directory that is not there is no empty one', async (t) => {
   await t.rejects(readBundle(join(config, 'nowhere')), { code: 'ENOENT' })
+  await t.rejects(lookAt(join(config, 'nowhere')), { code: 'ENOENT' })
 })
