@@ -60,7 +60,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
   const { rows: zones, names: zoneNames } = compileZones(documents.zones, fleet, options.continentOf, problems)
   const pools: OpenPool[] = []
   const steps: Step[] = []
-  const compiling: Compiling = { fleet, policies, zones: zoneNames, unread, pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), lawful: new Map(), now: options.now, problems }
+  const compiling: Compiling = { fleet, policies, zones: zoneNames, unread, pools, steps, poolsByKey: new Map(), poolsBySpelling: new Map(), judgements: new Map(), verdicts: new Map(), now: options.now, problems }
   const services: Service[] = []
   const hosts = new Map<string, Service>()
   const prefixes = new Map<string, Service>()

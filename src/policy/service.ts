@@ -36,10 +36,15 @@ export interface Compiling {
   readonly poolsBySpelling: Map<string, Pool>
   /** What each policy found wrong with each target: the same for all services. */
   readonly judgements: Map<JurisdictionPolicy, Map<Target, readonly Fault[]>>
-  /** The targets of each pool that its policy allows. */
-  readonly lawful: Map<Pool, readonly Target[]>
+  readonly verdicts: Map<Pool, Verdict>
   readonly now: number
   readonly problems: Problem[]
+}
+
+/** The targets of a pool that its policy allows, and those of them that it will not for much longer. */
+interface Verdict {
+  readonly lawful: readonly Target[]
+  readonly expiring: readonly Target[]
 }
 
 const MONTH_MS = 30 * 86_400_000
@@ -77,7 +82,7 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
     content: compileContentRules(scope),
     ...(input.referrers === undefined ? {} : { referrers: new Set(input.referrers) }),
   }
-  if (!partial && checkJurisdiction(steps, scope)) advise({ input, service, lawful: (pool) => lawfulIn(pool, compiling), warn: (path, message) => complain(path, message, 'warning') })
+  if (!partial && checkJurisdiction(steps, scope)) advise({ input, service, lawful: (pool) => verdictOn(pool, compiling).lawful, warn: (path, message) => complain(path, message, 'warning') })
   return service
 }
 
@@ -213,31 +218,35 @@ function checkRewrites({ input, compiling: { fleet }, complain }: Scope): void {
 }
 
 /** A service that its own policy leaves without a target is a mistake to find now, not when the first viewer comes. False then. */
-function checkJurisdiction(steps: readonly Step[], { policy, compiling: { now, judgements, fleet: { broken } }, complain }: Scope): boolean {
+function checkJurisdiction(steps: readonly Step[], { policy, compiling, complain }: Scope): boolean {
   if (policy === undefined) return true
-  const targets = [...new Set(steps.flatMap((step) => step.pool.members.map((member) => member.target)))]
-  const judged = targets.map((target) => ({ target, wrong: judgedOnce(judgements, policy, target, now) }))
-  const lawful = judged.filter(({ wrong }) => wrong.length === 0)
-  if (targets.length > 0 && lawful.length === 0 && !broken.some) {
-    const why = judged.slice(0, 5).map(({ target, wrong }) => `${target.id}: ${wrong.join(', ')}`).join('; ')
+  const pools = [...new Set(steps.map(({ pool }) => pool))]
+  const verdicts = pools.map((pool) => verdictOn(pool, compiling))
+  if (verdicts.every(({ lawful }) => lawful.length === 0) && pools.some(({ members }) => members.length > 0) && !compiling.fleet.broken.some) {
+    const targets = [...new Set(pools.flatMap(({ members }) => members.map(({ target }) => target)))]
+    const why = targets.slice(0, 5).map((target) => `${target.id}: ${judgedOnce(policy, target, compiling).join(', ')}`).join('; ')
     complain(['jurisdiction'], `policy "${policy.id}" leaves no target (${why}); add one that complies or choose another policy`)
     return false
   }
-  for (const { target } of lawful) {
-    const until = compliesUntil(policy, target.jurisdiction)
-    if (until - now < MONTH_MS) complain(['jurisdiction'], `target "${target.id}" complies with "${policy.id}" only until ${new Date(until).toISOString().slice(0, 10)}; renew its evidence or review`, 'warning')
+  for (const { id, jurisdiction } of new Set(verdicts.flatMap(({ expiring }) => expiring))) {
+    complain(['jurisdiction'], `target "${id}" complies with "${policy.id}" only until ${new Date(compliesUntil(policy, jurisdiction)).toISOString().slice(0, 10)}; renew its evidence or review`, 'warning')
   }
   return true
 }
 
-function lawfulIn(pool: Pool, { lawful, judgements, now }: Compiling): readonly Target[] {
+/** What a pool's policy says of its members: the same for all services that share the pool. */
+function verdictOn(pool: Pool, compiling: Compiling): Verdict {
+  const { verdicts, now } = compiling
+  const known = verdicts.get(pool)
+  if (known !== undefined) return known
   const { policy, members } = pool
-  const known = lawful.get(pool) ?? members.map(({ target }) => target).filter((target) => policy === undefined || judgedOnce(judgements, policy, target, now).length === 0)
-  lawful.set(pool, known)
-  return known
+  const lawful = members.map(({ target }) => target).filter((target) => policy === undefined || judgedOnce(policy, target, compiling).length === 0)
+  const verdict = { lawful, expiring: lawful.filter(({ jurisdiction }) => compliesUntil(policy, jurisdiction) - now < MONTH_MS) }
+  verdicts.set(pool, verdict)
+  return verdict
 }
 
-function judgedOnce(judgements: Compiling['judgements'], policy: JurisdictionPolicy, target: Target, now: number): readonly Fault[] {
+function judgedOnce(policy: JurisdictionPolicy, target: Target, { judgements, now }: Compiling): readonly Fault[] {
   const known = judgements.get(policy) ?? new Map<Target, readonly Fault[]>()
   judgements.set(policy, known)
   const wrong = known.get(target) ?? faults(policy, target.jurisdiction, now)
