@@ -28,11 +28,16 @@ interface Reference {
   readonly wisselReference: number
 }
 
+interface Items {
+  readonly items: readonly unknown[]
+  /** How many there are in all of them. */
+  readonly values: number
+}
+
 export type Piece =
-  | { readonly list: ListName; readonly items: readonly unknown[] }
-  | { readonly list: 'zones'; readonly items: readonly unknown[] }
+  | ({ readonly list: ListName | 'zones' } & Items)
   /** Of a pool, which may have thousands. */
-  | { readonly list: 'members'; readonly pool: number; readonly items: readonly unknown[] }
+  | ({ readonly list: 'members'; readonly pool: number } & Items)
   | ({ readonly list: 'services' } & ServiceBytes)
   | { readonly list: NameList; readonly names: NameTable }
   | { readonly list: 'end'; readonly version: Snapshot['version']; readonly label: string; readonly steered: boolean; readonly table: Omit<SharedZones, 'zones'> }
@@ -40,8 +45,32 @@ export type Piece =
 /** As the code has them: a text that was sent is a copy, which V8 compares letter by letter, and looks up by search. */
 const WORDS: ReadonlyMap<unknown, string> = new Map([...SELECTORS, ...KEYS, ...DELIVERIES, ...ADMIN_STATES, 'refuse', 'all', 'keep', 'drop', 'allow', 'deny', 'edge', 'cdn', '*', '**', '{content}'].map((word) => [word, word]))
 
-/** Values of a piece, more or less an item. */
+/** Values of a piece, more or less an item; and of pieces that are sent together. */
 const VALUES = 2000
+/** What a piece counts for that holds its values as bytes: it is read in no time, but making it takes a while. */
+const OF_BYTES = VALUES / 4
+
+/**
+ * Pieces that are sent together: a message costs either side more than a few values do, and of a small configuration most pieces
+ * are small.
+ *
+ * @throws TypeError where the operator's table is none of `geo/`
+ */
+export function* parcelsOf(snapshot: Snapshot): Generator<readonly Piece[], void> {
+  let parcel: Piece[] = []
+  let values = 0
+  for (const piece of piecesOf(snapshot)) {
+    const more = 'values' in piece ? piece.values : OF_BYTES
+    if (parcel.length > 0 && values + more > VALUES) {
+      yield parcel
+      parcel = []
+      values = 0
+    }
+    parcel.push(piece)
+    values += more
+  }
+  yield parcel
+}
 
 /** @throws TypeError where the operator's table is none of `geo/` */
 export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
@@ -56,7 +85,7 @@ export function* piecesOf(snapshot: Snapshot): Generator<Piece, void> {
     if (list !== 'pools') yield* packer.pieces(list, all[list])
     else {
       yield* packer.pieces(list, snapshot.pools.map((pool) => ({ ...pool, members: [] })))
-      for (const { index, members } of snapshot.pools) for (const items of packer.parts(members)) yield { list: 'members', pool: index, items }
+      for (const { index, members } of snapshot.pools) for (const part of packer.parts(members)) yield { list: 'members', pool: index, ...part }
     }
   }
   yield* sharedPieces(snapshot, packer)
@@ -85,7 +114,7 @@ class Packer {
   }
 
   *pieces(list: ListName | 'zones', all: readonly object[]): Generator<Piece, void> {
-    for (const items of this.parts(all)) yield { list, items }
+    for (const part of this.parts(all)) yield { list, ...part }
   }
 
   services({ services }: Snapshot, first: number): Piece {
@@ -100,17 +129,17 @@ class Packer {
   }
 
   /** At least one, which may be empty. */
-  *parts(all: readonly object[]): Generator<readonly unknown[], void> {
+  *parts(all: readonly object[]): Generator<Items, void> {
     let items: unknown[] = []
     this.#values = 0
     for (const item of all) {
       items.push(this.#fields(item))
       if (this.#values < VALUES) continue
-      yield items
+      yield { items, values: this.#values }
       items = []
       this.#values = 0
     }
-    yield items
+    yield { items, values: this.#values }
   }
 
   #fields(value: object): unknown {

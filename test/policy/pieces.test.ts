@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { countryPlace } from '../../src/geo/countries.ts'
 import { buildSnapshot } from '../../src/policy/build.ts'
-import { Assembly, piecesOf } from '../../src/policy/pieces.ts'
+import { Assembly, parcelsOf, piecesOf } from '../../src/policy/pieces.ts'
 import type { Piece } from '../../src/policy/pieces.ts'
 import { decide } from '../../src/routing/decide.ts'
 import { HealthTable } from '../../src/routing/health-table.ts'
@@ -79,9 +79,23 @@ t.test('however large it is, no piece is', async (t) => {
   const fleet = `groups: [{ id: eu }]\ntargets:\n${Array.from({ length: 3000 }, (_, i) => `  - { id: e${i}, group: eu, host: e${i}.edge.example }\n`).join('')}`
   const large = need(build({ 'targets/all.yaml': fleet, 'zones/all.yaml': undefined, 'services/tv.yaml': SERVICE.replace('jurisdiction: eu-only\n', '') }).snapshot)
   t.ok(isDeepStrictEqual(plain(sent(large).arrived), plain(large)), 'a pool of three thousand')
-  const pieces = [...piecesOf(need(build({ 'services/tv.yaml': MANY }).snapshot)), ...piecesOf(large)]
-  t.ok(pieces.length > 20, `${pieces.length} pieces`)
-  for (const piece of pieces) t.ok(!('items' in piece) || JSON.stringify(piece.items, (_key, value: unknown) => (value instanceof Set ? [...value] : value)).length < 100_000)
+  const parcels = [...parcelsOf(need(build({ 'services/tv.yaml': MANY }).snapshot)), ...parcelsOf(large)]
+  t.ok(parcels.length > 10, `${parcels.length} parcels`)
+  for (const pieces of parcels) {
+    const items = pieces.flatMap((piece) => ('items' in piece ? piece.items : []))
+    t.ok(JSON.stringify(items, (_key, value: unknown) => (value instanceof Set ? [...value] : value)).length < 100_000)
+    t.ok(pieces.filter((piece) => 'bytes' in piece).length <= 4, 'a few hundred services at a time')
+  }
+})
+
+t.test('a small configuration goes in two messages, and pieces in their order', async (t) => {
+  for (const [name, make] of ROWS) {
+    const snapshot = await make()
+    const parcels = [...parcelsOf(snapshot)]
+    t.same(parcels.flat().map(({ list }) => list), [...piecesOf(snapshot)].map(({ list }) => list), name)
+    t.ok(parcels.every((parcel) => parcel.length > 0))
+    if (snapshot.services.length < 10) t.equal(parcels.length, 2, name)
+  }
 })
 
 t.test('threads get the same memory, and targets of one operator one jurisdiction', async (t) => {

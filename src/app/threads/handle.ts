@@ -1,7 +1,7 @@
 /** The control thread's end of one thread: what it has been told, what it has told, and whether it lives. */
 import type { SharedAsn, SharedGeo } from '../../geo/geo-index.ts'
 import type { ListenOptions } from '../../http/public-server.ts'
-import { piecesOf } from '../../policy/pieces.ts'
+import { parcelsOf } from '../../policy/pieces.ts'
 import type { Piece } from '../../policy/pieces.ts'
 import type { DrawKey } from '../../privacy/draw.ts'
 import type { World } from '../../router.ts'
@@ -52,7 +52,7 @@ export class ThreadHandle {
   readonly #port: ThreadPort
   readonly #onMessage: (message: FromThread) => void
   #wanted: World | undefined
-  #pieces: Iterator<Piece, void> | undefined
+  #parcels: Iterator<readonly Piece[], void> | undefined
   #sent: Sent | undefined
   #key: DrawKey | undefined
   #listening: Waiting<Endpoint> | undefined
@@ -85,10 +85,10 @@ export class ThreadHandle {
     })
   }
 
-  /** Sends a snapshot, a piece whenever the former one was taken. What comes meanwhile takes its place. Resolves when it decides, or the thread is gone. */
+  /** Sends a snapshot, some pieces whenever the former ones were taken. What comes meanwhile takes its place. Resolves when it decides, or the thread is gone. */
   apply(world: World): Promise<void> {
     this.#wanted = world
-    if (this.#pieces === undefined) this.#begin()
+    if (this.#parcels === undefined) this.#begin()
     return this.gone ? Promise.resolve() : new Promise((resolve) => this.#applied.push(resolve))
   }
 
@@ -164,7 +164,7 @@ export class ThreadHandle {
 
   #begin(): void {
     this.loading = this.#wanted
-    this.#pieces = this.loading && piecesOf(this.loading.snapshot)
+    this.#parcels = this.loading && parcelsOf(this.loading.snapshot)
     this.#next(true)
   }
 
@@ -172,9 +172,9 @@ export class ThreadHandle {
     // A newer one has come: the rest of this one would only delay it.
     if (this.loading !== this.#wanted) return this.#begin()
     const { loading } = this
-    const next = this.#pieces?.next()
+    const next = this.#parcels?.next()
     if (loading === undefined || next === undefined) return
-    if (next.done !== true) return this.#port.post({ kind: 'piece', first, piece: next.value })
+    if (next.done !== true) return this.#port.post({ kind: 'pieces', first, pieces: next.value })
     const length = loading.snapshot.targets.length
     this.#sent = { world: loading, counts: sharedNumbers(length), noted: new Float64Array(length) }
     this.#port.post({ kind: 'world', columns: loading.health.columns, sent: this.#sent.counts })
@@ -189,7 +189,7 @@ export class ThreadHandle {
       case 'applied':
         this.world = this.loading
         this.loading = undefined
-        this.#pieces = undefined
+        this.#parcels = undefined
         if (this.world !== this.#wanted) return this.#begin()
         for (const resolve of this.#applied.splice(0)) resolve()
         return

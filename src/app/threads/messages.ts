@@ -28,7 +28,7 @@ export interface ThreadInit {
 
 export type ToThread =
   /** A part of a snapshot; the next one is sent when this one was taken. @property first whether a snapshot begins */
-  | { readonly kind: 'piece'; readonly first: boolean; readonly piece: Piece }
+  | { readonly kind: 'pieces'; readonly first: boolean; readonly pieces: readonly Piece[] }
   /** The snapshot that has just come decides from now on. @property sent viewers that the thread sends to each target */
   | { readonly kind: 'world'; readonly columns: HealthColumns; readonly sent: SharedNumbers }
   /** Shares of viewers that may pass to the members of pools. */
@@ -59,7 +59,7 @@ export interface RawMessage {
 
 export type FromThread =
   | { readonly kind: 'pong' }
-  /** A piece was taken. */
+  /** Pieces were taken. */
   | { readonly kind: 'taken' }
   /** The newest snapshot decides. */
   | { readonly kind: 'applied' }

@@ -57,9 +57,9 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, records,
 
   port.on('message', (message: ToThread) => {
     switch (message.kind) {
-      case 'piece':
+      case 'pieces':
         if (message.first) assembly = new Assembly()
-        arrived = assembly.add(message.piece)
+        for (const piece of message.pieces) arrived = assembly.add(piece)
         return tell({ kind: 'taken' })
       case 'world':
         if (arrived === undefined) return
