@@ -166,7 +166,8 @@ export class Window<Kept> {
     shape = (shape << 3) | code
     let rest = era * REJECTED + rejected
     for (let i = 0; i < REASONS; i++) {
-      const reason = why[i]
+      // Never beyond its end: for what may be there V8 would look along the prototypes, each time.
+      const reason = i < why.length ? why[i] : undefined
       const number = reason === undefined ? 0 : codeOf(RECORD_REASONS, reason) + 1
       if (reason !== undefined && number === 0) return this.#name(facts)
       rest = rest * 32 + number
