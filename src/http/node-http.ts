@@ -16,7 +16,6 @@ export function hardenedServer(limits: Limits): Server {
     requireHostHeader: false,
     // A request without content then says so by having ended already.
     optimizeEmptyRequests: true,
-    noDelay: true,
   })
   server.maxHeadersCount = limits.maxHeaders
   server.timeout = limits.idleTimeout

@@ -35,9 +35,10 @@ export class NodeReader {
 
   /** @param rest what was read from the connection and belongs to no request so far */
   take({ socket }: Connection, rest: Buffer): void {
+    // Its server asks for this only where it has accepted the connection itself.
+    socket.setNoDelay()
     // What was read goes first: nothing flows until the server listens to it.
     socket.pause()
-    socket.setNoDelay()
     if (rest.length > 0) socket.unshift(rest)
     this.#server.emit('connection', socket)
     socket.resume()

@@ -30,7 +30,7 @@ interface Reference {
 
 interface Items {
   readonly items: readonly unknown[]
-  /** How many there are in all of them. */
+  /** How many there are in all of them, for whoever sends them. */
   readonly values: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a client says it is, as it was sent. It goes nowhere but into the sealed archive; what is kept of it elsewhere is a
- * class. Bytes, because whoever looks through all of them for every request finds them faster than characters of a text.
+ * What a client says it is, as it was sent. It is kept nowhere but in the sealed archive; records hold a class of it, and so do
+ * the side counters, for which its text goes to the main thread. Bytes, because whoever looks through all of them for every request finds them faster than characters of a text.
  */
 
 export class UserAgent {

@@ -63,7 +63,7 @@ class Puppet {
       const message = this.told[this.#read]
       if (message?.kind === 'pieces') {
         if (message.first) this.#assembly = new Assembly()
-        for (const piece of message.pieces) this.snapshot = this.#assembly.add(structuredClone(piece))
+        for (const piece of structuredClone(message.pieces)) this.snapshot = this.#assembly.add(piece)
         taken++
         this.tell({ kind: 'taken' })
       } else if (message?.kind === 'world' && this.snapshot !== undefined) {

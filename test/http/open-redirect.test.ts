@@ -39,6 +39,7 @@ t.test('a Location that is not its base and a path becomes a 503 that does not s
     t.equal(answer.body, 'assertion\n')
   }
   t.equal(redirectAnswer('/x', 302, '').status, 503, 'an empty base is none')
+  t.equal(redirectAnswer('ftp://edge.example/x', 302, 'ftp://edge.example').status, 503, 'nor is one with another scheme')
   t.equal(redirectAnswer('https://@evil/x', 302, 'https://@evil').status, 503, 'a base with userinfo is none')
   t.equal(redirectAnswer('https://edge.example/x?y#', 302, base).status, 302)
   t.end()

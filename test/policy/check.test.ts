@@ -144,6 +144,13 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
     'services/tv.yaml:3: warning: jurisdiction: target "edge-ams" complies with "eu-only" only until 2026-06-20; renew its evidence or review',
     'services/tv.yaml:3: warning: jurisdiction: target "edge-fra" complies with "eu-only" only until 2026-06-20; renew its evidence or review',
   ]],
+  ['a target that two steps name is told of once', { 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 2026-06-20'), 'services/tv.yaml': `${SERVICE}  - { name: rest, targets: [edge-fra], select: failover }\n` }, [
+    'services/tv.yaml:3: warning: jurisdiction: target "edge-ams" complies with "eu-only" only until 2026-06-20; renew its evidence or review',
+    'services/tv.yaml:3: warning: jurisdiction: target "edge-fra" complies with "eu-only" only until 2026-06-20; renew its evidence or review',
+  ]],
+  ['one that two steps name, and that is not allowed, too', { 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 2026-05-31'), 'services/tv.yaml': `${SERVICE}  - { name: rest, targets: [edge-fra, edge-ams], select: failover }\n` }, [
+    'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (edge-ams: evidence-expired; edge-fra: evidence-expired); add one that complies or choose another policy',
+  ]],
   ['evidence that has ended leaves no target', { 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 2026-05-31') }, [
     'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (edge-ams: evidence-expired; edge-fra: evidence-expired); add one that complies or choose another policy',
   ]],

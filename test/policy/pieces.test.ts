@@ -3,7 +3,6 @@ import t from 'tap'
 import { countryPlace } from '../../src/geo/countries.ts'
 import { buildSnapshot } from '../../src/policy/build.ts'
 import { Assembly, parcelsOf, piecesOf } from '../../src/policy/pieces.ts'
-import type { Piece } from '../../src/policy/pieces.ts'
 import { decide } from '../../src/routing/decide.ts'
 import { HealthTable } from '../../src/routing/health-table.ts'
 import type { Snapshot } from '../../src/routing/model.ts'
@@ -16,12 +15,11 @@ function need<T>(value: T | undefined): T {
   return value
 }
 
-/** As it arrives: each piece is copied, as a message between threads is. */
-function sent(snapshot: Snapshot): { readonly arrived: Snapshot; readonly pieces: readonly Piece[] } {
-  const pieces = [...piecesOf(snapshot)]
+/** As it arrives: pieces are copied together, as a message between threads is. */
+function sent(snapshot: Snapshot): { readonly arrived: Snapshot } {
   const assembly = new Assembly()
-  const arrived = pieces.map((piece) => assembly.add(structuredClone(piece))).at(-1)
-  return { arrived: need(arrived), pieces }
+  const arrived = [...parcelsOf(snapshot)].flatMap((pieces) => structuredClone(pieces).map((piece) => assembly.add(piece))).at(-1)
+  return { arrived: need(arrived) }
 }
 
 /** With lists and maps in the place of bytes: all services are read. */

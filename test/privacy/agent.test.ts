@@ -73,14 +73,18 @@ t.test('the case of letters does not matter', async (t) => {
 })
 
 t.test('whatever a user agent holds, a class comes out', async () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (agent) => AGENTS.includes(classOf(agent))))
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => AGENTS.includes(agentClass(new UserAgent(bytes, 0, bytes.length)))))
 })
 
 t.test('what stands around a user agent is not looked at', async (t) => {
-  const agent = (text: string) => new UserAgent(Buffer.from(`curl/8 bot ${text} bot/ curl/8`, 'latin1'), 11, 11 + text.length)
+  const agent = (text: string, before = 'curl/8 bot ') => new UserAgent(Buffer.from(`${before}${text} bot/ curl/8`, 'latin1'), before.length, before.length + text.length)
   t.equal(agent('MyApp é').text, 'MyApp é')
   for (const text of ['', 'b', 'bo', 'ot', 'bo ', 'MyApp/1.0']) t.equal(agentClass(agent(text)), 'unknown', text)
+  for (const [before, text] of [['bo', 't'], ['b', 'ot'], ['bot', '']] as const) t.equal(agentClass(agent(text, before)), 'unknown', `${before}|${text}`)
   t.equal(agentClass(agent('VLC/3')), 'human')
+  const far = 'x'.repeat(600)
+  t.equal(agentClass(agent('curl/8', far)), 'tool', 'however far behind the beginning of a request it stands')
+  t.equal(agentClass(agent(`${'x'.repeat(512)} curl/8`, far)), 'unknown')
 })
 
 t.test('only the first 512 characters are looked at', async (t) => {

@@ -27,7 +27,7 @@ export interface ThreadInit {
 }
 
 export type ToThread =
-  /** A part of a snapshot; the next one is sent when this one was taken. @property first whether a snapshot begins */
+  /** Some pieces of a snapshot; the next ones are sent when these were taken. @property first whether a snapshot begins */
   | { readonly kind: 'pieces'; readonly first: boolean; readonly pieces: readonly Piece[] }
   /** The snapshot that has just come decides from now on. @property sent viewers that the thread sends to each target */
   | { readonly kind: 'world'; readonly columns: HealthColumns; readonly sent: SharedNumbers }
