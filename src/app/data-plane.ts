@@ -83,7 +83,7 @@ export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): Dat
   const counts = new RequestCounts({ httpReasons: HTTP_REJECTION_NAMES, steering: { results: STEERING_RESULTS, following: FOLLOWING, fallbacks: FALLBACK_REASON_NAMES } })
   const log = new DecisionLog({
     sinks: ports.sinks, router: settings.router, setTimer, windowMs: settings.windowMs, onDropped: ports.onDropped,
-    seed: Math.floor(Math.random() * 2 ** 32),
+    seed: Math.floor(Math.random() * 2 ** 32), defer: queueMicrotask,
     ...(settings.shuffled ? { shuffle: () => Math.random(), maxDistinct: SHUFFLED_DISTINCT } : {}),
   })
   const trusted = TrustedProxies.parse(settings.trustedProxies)

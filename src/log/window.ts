@@ -24,6 +24,8 @@ const MAX_KNOWN = 1000
 const NAMED = -2
 /** Words of a group; a record has one more, for its title. */
 const WORDS = 5
+/** Decisions that are counted together at most. */
+export const TOGETHER = 16
 
 /** What records of a group have in common, and their titles. Whoever writes it down may keep with it what that takes. */
 export interface Group<Kept> {
@@ -61,6 +63,10 @@ export class Window<Kept> {
   readonly #named = new Map<string, number>()
   /** Name of the group that was looked for last and is a new one, where it needs one. */
   #unnamed: string | undefined
+  /** Of the records of decisions that are counted together. */
+  readonly #words = new Int32Array(TOGETHER * (WORDS + 1))
+  /** How often all of it was forgotten. */
+  #life = 0
   /** Minute and snapshot, which change seldom, and their number. */
   readonly #eras = new Map<string, number>()
   #minute = NaN
@@ -78,6 +84,39 @@ export class Window<Kept> {
     this.#titles = new NameTable(seed)
   }
 
+  /**
+   * Counts decisions, `TOGETHER` at most, in their order. For one whose record this window does not have it calls `first`, which
+   * may add the record as after `count`, and may end the window.
+   */
+  countAll(all: readonly DecisionFacts[], first: (facts: DecisionFacts, behind: number) => void): void {
+    const { key } = this.#records
+    const words = this.#words
+    const life = this.#life
+    for (let i = 0; i < all.length; i++) {
+      const facts = all[i]
+      if (facts === undefined) continue
+      this.#number(facts)
+      key[WORDS] = this.#titles.find(facts.content)
+      for (let word = 0; word <= WORDS; word++) words[i * (WORDS + 1) + word] = key[word] ?? 0
+    }
+    this.#records.touch(words, all.length)
+    for (let i = 0; i < all.length; i++) {
+      const facts = all[i]
+      if (facts === undefined) continue
+      const at = i * (WORDS + 1)
+      // Words of a former life mean nothing now, those of a name say too little, and a new title may have come in between.
+      const counted = life === this.#life && words[at] !== NAMED && words[at + WORDS] !== -1 ? this.#countWords(at) : this.count(facts)
+      if (!counted) first(facts, all.length - 1 - i)
+    }
+  }
+
+  #countWords(at: number): boolean {
+    const { key } = this.#records
+    for (let word = 0; word <= WORDS; word++) key[word] = this.#words[at + word] ?? 0
+    this.#unnamed = undefined
+    return this.#countRecord()
+  }
+
   /** Counts a decision, where this window has its record already. */
   count(facts: DecisionFacts): boolean {
     this.#number(facts)
@@ -89,6 +128,10 @@ export class Window<Kept> {
     const title = this.#titles.find(content)
     if (title === -1) return false
     this.#records.key[WORDS] = title
+    return this.#countRecord()
+  }
+
+  #countRecord(): boolean {
     if (this.#records.find() === -1 || this.#records.count === 0) return false
     this.#records.count++
     return true
@@ -113,6 +156,7 @@ export class Window<Kept> {
   }
 
   #forget(): void {
+    this.#life++
     this.#numbers.clear()
     this.#groups = []
     this.#order = []
