@@ -26,7 +26,7 @@ import { decide } from '../src/routing/decide.ts'
 import type { Redirect, RoutingRequest } from '../src/routing/decision.ts'
 import { HealthTable } from '../src/routing/health-table.ts'
 import { LoadTally } from '../src/routing/load.ts'
-import { locationOf } from '../src/routing/location.ts'
+import { queryOf } from '../src/routing/location.ts'
 import { SELECTORS } from '../src/routing/model.ts'
 import type { SelectorName, Snapshot, Zone, ZoneTable } from '../src/routing/model.ts'
 import { geoPaths } from '../src/settings.ts'
@@ -174,7 +174,7 @@ function windowed(log: DecisionLog, facts: readonly Decided[]): Measurable['run'
 }
 
 function answerOf({ decision, request }: { decision: Redirect, request: RoutingRequest }): unknown {
-  return redirectAnswer(locationOf(decision, request), decision.status, decision.member.base[request.scheme] ?? '')
+  return redirectAnswer(decision.member.base[request.scheme] ?? '', decision.path, queryOf(decision, request), decision.status)
 }
 
 /** Networks spread over where viewers are, half of them IPv4 (/24) and half IPv6 (/48), over a hundred zones. */

@@ -22,7 +22,7 @@ async function startWissel(directory: string): Promise<number> {
 /** With the headers of the router's own answers, which are the same for all but for `Location`. */
 async function startBare(limited: boolean): Promise<number> {
   const base = `https://${edgeHost(0)}`
-  const { headers } = redirectAnswer(`${base}/`, 302, base)
+  const { headers } = redirectAnswer(base, '/', '', 302)
   const others = headers.slice(2)
   const server = limited ? hardenedServer(LIMITS) : createServer()
   server.on('request', (request, response) => {

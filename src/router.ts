@@ -18,7 +18,7 @@ import { decide } from './routing/decide.ts'
 import type { Decision, Redirect, RoutingRequest } from './routing/decision.ts'
 import type { HealthTable } from './routing/health-table.ts'
 import type { LoadTally } from './routing/load.ts'
-import { locationOf } from './routing/location.ts'
+import { queryOf } from './routing/location.ts'
 import type { SteeredManifests } from './steering/manifests.ts'
 import { steeringUrl } from './steering/path.ts'
 import { Steering } from './steering/steer.ts'
@@ -164,7 +164,7 @@ export class Router {
   }
 
   #redirect(decision: Redirect, request: RoutingRequest): Answer {
-    return redirectAnswer(locationOf(decision, request), decision.status, decision.member.base[request.scheme] ?? '')
+    return redirectAnswer(decision.member.base[request.scheme] ?? '', decision.path, queryOf(decision, request), decision.status)
   }
 
   /** The same hops without an answer or a record; `undefined` where the request would be rejected before a decision. */

@@ -58,6 +58,8 @@ export interface PlanePorts extends Pick<RouterOptions, 'onViewer' | 'onRaw'> {
   onError(name: string): void
 }
 
+/** The global is looked up with each use. */
+const clock = performance
 /** Distinct records in a window that may not end early, and lasts a minute: some 50 MB at most. */
 const SHUFFLED_DISTINCT = 50_000
 
@@ -76,7 +78,7 @@ export interface DataPlane {
 
 export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): DataPlane {
   const now = () => Date.now()
-  const monotonic = () => performance.now()
+  const monotonic = () => clock.now()
   const { setTimer, onViewer, onRaw } = ports
   let world: World | undefined
   const locator = new Locator()

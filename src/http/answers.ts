@@ -12,14 +12,15 @@ import type { HttpRejectionName } from './rejection.ts'
 
 /**
  * A redirect. Browsers store neither 302 nor 307 with `no-store`; 301 and 308 they would keep.
- * `Location` must be `base` followed by a path, all of printable ASCII; anything else is a bug and becomes a refusal
+ * `Location` is `base` followed by a path, all of printable ASCII; anything else is a bug and becomes a refusal
  * with status 503, because a wrong host is worse than no answer.
  *
  * @param base the member's base, such as `https://edge.example`
+ * @param query without its `?`; empty for none
  */
-export function redirectAnswer(location: string, status: 302 | 307, base: string): Answer {
-  if (!isSound(location, base)) return refusalAnswer(503, 'assertion')
-  return new Redirection(location, status)
+export function redirectAnswer(base: string, path: string, query: string, status: 302 | 307): Answer {
+  const sound = isBase(base) && path.charCodeAt(0) === SLASH && PRINTABLE.test(path) && (query === '' || PRINTABLE.test(query))
+  return sound ? new Redirection(base, path, query, status) : refusalAnswer(503, 'assertion')
 }
 
 /** Who writes its lines has no need of its headers one by one, so they are put together only when asked for. */
@@ -27,16 +28,14 @@ class Redirection implements Answer {
   readonly status: number
   readonly body = undefined
   readonly lines: string
-  readonly #location: string
 
-  constructor(location: string, status: 302 | 307) {
+  constructor(base: string, path: string, query: string, status: 302 | 307) {
     this.status = status
-    this.lines = `Location: ${location}${EMPTY_LINES}`
-    this.#location = location
+    this.lines = query === '' ? `${LOCATION}${base}${path}${EMPTY_LINES}` : `${LOCATION}${base}${path}?${query}${EMPTY_LINES}`
   }
 
   get headers(): readonly string[] {
-    return ['Location', this.#location, ...EMPTY]
+    return ['Location', this.lines.slice(LOCATION.length, this.lines.indexOf('\r')), ...EMPTY]
   }
 }
 
@@ -87,6 +86,7 @@ const COMMON = [
   'nosniff',
 ] as const
 
+const LOCATION = 'Location: '
 /** What follows `Location`, which is checked whenever it is written. */
 const EMPTY = [...COMMON, 'Content-Length', '0'] as const
 const EMPTY_LINES = EMPTY.reduce((text, part, i) => text + (i % 2 === 0 ? `\r\n${part}: ` : part), '') + '\r\n'
@@ -127,15 +127,18 @@ const OPTIONS: Answer = Object.freeze({
 
 const PRINTABLE = /^[\x21-\x7e]+$/
 
-function isSound(location: string, base: string): boolean {
-  return location.startsWith(base) && location.charCodeAt(base.length) === 0x2f && hasOrigin(base) && PRINTABLE.test(location)
-}
+const SLASH = 0x2f
 
-/** Whether it begins with scheme and host. */
-function hasOrigin(base: string): boolean {
-  const at = base.startsWith('https://') ? 8 : base.startsWith('http://') ? 7 : base.length
-  return at < base.length && !NO_HOST.has(base.charCodeAt(at))
-}
+/** Bases that were judged already: there are few, and each is in thousands of answers. */
+const judged = new Map<string, boolean>()
+const MAX_JUDGED = 10_000
 
-/** What a host does not begin with: `/`, `@`, `?`, `#` and a backslash. */
-const NO_HOST: ReadonlySet<number> = new Set(Array.from('/@?#\\', (character) => character.charCodeAt(0)))
+function isBase(base: string): boolean {
+  let sound = judged.get(base)
+  if (sound === undefined) {
+    sound = PRINTABLE.test(base) && /^https?:\/\/[^/@?#\\]+(?:\/[^?#\\]*)?$/.test(base)
+    if (judged.size >= MAX_JUDGED) judged.clear()
+    judged.set(base, sound)
+  }
+  return sound
+}

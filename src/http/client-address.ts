@@ -56,7 +56,7 @@ function walk(forwarded: string, trusted: TrustedProxies): Hop | undefined {
   const floor = forwarded.length - MAX_FORWARDED
   let end = forwarded.length
   for (let hops = 0; hops < MAX_HOPS; hops++) {
-    const comma = end === 0 ? -1 : forwarded.lastIndexOf(',', end - 1)
+    const comma = commaBefore(forwarded, end, floor)
     if (comma + 1 < floor) return undefined
     const text = forwarded.slice(comma + 1, end)
     const address = ClientAddress.parse(text)
@@ -67,9 +67,20 @@ function walk(forwarded: string, trusted: TrustedProxies): Hop | undefined {
   return undefined
 }
 
+/** Where the last comma before `end` is; -1 where there is none; less than `floor - 1` where there is none up to there. Most lists are one address. */
+function commaBefore(list: string, end: number, floor: number): number {
+  let at = end - 1
+  while (at >= 0 && at >= floor - 1 && list.charCodeAt(at) !== COMMA) at--
+  return at
+}
+
+const [SPACE, COMMA, DELETE] = [0x20, 0x2c, 0x7f] as const
+
 /** Undefined where there is nothing in it. */
 function listOf(forwarded: string | undefined): string | undefined {
-  return forwarded === undefined || forwarded.trim() === '' ? undefined : forwarded
+  if (forwarded === undefined) return undefined
+  const first = forwarded.charCodeAt(0)
+  return (first > SPACE && first < DELETE) || forwarded.trim() !== '' ? forwarded : undefined
 }
 
 interface Peer {

@@ -1,6 +1,7 @@
 /** One client's connection: what was asked on it, and how it ends. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Host } from './host.ts'
 import { ClientPort } from '../privacy/port.ts'
 
 export class Connection {
@@ -12,6 +13,8 @@ export class Connection {
   /** Whether a trusted proxy said that the client speaks TLS. */
   encrypted = false
   requests = 0
+  /** What the second request asked for, which is nearly always what the next ones do. Most connections have no second one. */
+  host: Host | undefined
   /** No request is answered any more: the last answer, or the refusal of what could not be read, is on its way. */
   closing = false
   /** Whether it is the front's own; else `node:http` has it, with its timers. */

@@ -3,6 +3,7 @@
  * `Date`, byte for byte what `node:http` would write.
  */
 import type { Connection } from './connection.ts'
+import { Host } from './host.ts'
 import { bodyOf, headOf } from './message.ts'
 import type { Answer } from './message.ts'
 import { readPlain } from './plain-request.ts'
@@ -30,6 +31,12 @@ export class FastLane {
     return request?.end === chunk.length ? request : undefined
   }
 
+  /** To be called before answers are made: they carry the date. */
+  date(): void {
+    const date = this.#responder.date()
+    if (date !== this.#date) this.#redate(date)
+  }
+
   /** @returns the answer, for `send`; undefined where it is written, or will be when it is made */
   answerTo(connection: Connection, request: PlainRequest): string | undefined {
     return this.#one(connection, request, '')
@@ -47,6 +54,7 @@ export class FastLane {
    */
   answer(connection: Connection, chunk: Buffer): number {
     const { limits } = this.#responder
+    this.date()
     const text = chunk.toString('latin1')
     let at = 0
     let answers = ''
@@ -72,13 +80,18 @@ export class FastLane {
     const responder = this.#responder
     const full = responder.begin(connection)
     // A small answer must not wait until the one before it is acknowledged. Most connections have one answer, and need not ask for that.
-    if (connection.requests === 2) connection.socket.setNoDelay()
+    if (connection.requests === 2) {
+      connection.socket.setNoDelay()
+      const { host } = request.fields
+      if (host?.name !== undefined) connection.host = Host.copyOf(host)
+    }
     const answer = responder.answer(request)
     if (answer instanceof Promise) {
       connection.waiting = true
       if (before !== '') this.send(connection, before)
       void answer.then((made) => {
         connection.waiting = false
+        this.date()
         const text = this.#finish(connection, request, made, full, '')
         if (text !== undefined) this.send(connection, text)
         connection.onAnswered?.()
@@ -108,8 +121,6 @@ export class FastLane {
   }
 
   #write(answer: Answer, last: boolean, asked: boolean, head: boolean): string {
-    const date = this.#responder.date()
-    if (date !== this.#date) this.#redate(date)
     const text = headOf(answer) + (last ? this.#last : asked ? this.#asked : this.#stay)
     return head ? text : text + bodyOf(answer)
   }

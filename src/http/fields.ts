@@ -1,10 +1,11 @@
 /** The few request headers that routing reads, picked out once, by whoever reads the request. */
 import { UserAgent } from '../privacy/user-agent.ts'
+import { Host } from './host.ts'
 import { isNamed } from './message.ts'
 
 /** Values of a name that was sent more than once are one list (RFC 9110, 5.3). */
 export interface Fields {
-  readonly host: string | undefined
+  readonly host: Host | undefined
   readonly accept: string | undefined
   /** The first. */
   readonly userAgent: UserAgent | undefined
@@ -51,7 +52,7 @@ export function fieldsIn(headers: readonly string[]): Fields {
         break
     }
   }
-  return { host, accept, userAgent, forwardedFor, forwardedProto, rejected }
+  return { host: host === undefined ? undefined : new Host(host), accept, userAgent, forwardedFor, forwardedProto, rejected }
 }
 
 export function joined(before: string | undefined, value: string): string {

@@ -123,9 +123,12 @@ export class Front {
     if (lane === undefined || asked.length === 0) return
     this.#asked = []
     for (const { connection } of asked) connection.asked = false
-    const answers = asked.map(({ connection, request }) => lane.answerTo(connection, request))
-    for (const [i, { connection }] of asked.entries()) {
-      const text = answers[i]
+    lane.date()
+    const answers: (string | undefined)[] = []
+    for (const { connection, request } of asked) answers.push(lane.answerTo(connection, request))
+    let i = 0
+    for (const { connection } of asked) {
+      const text = answers[i++]
       if (text !== undefined) lane.send(connection, text)
       this.#settle(connection, NOTHING, 0)
     }

@@ -6,6 +6,23 @@ const MAX_HOST = 253
 const PORT = /^[1-9]\d{0,4}$/
 const [DOT, COLON, BRACKET] = [0x2e, 0x3a, 0x5b] as const
 
+/** As a client sent it, and what it names. Read once for a connection that asks for the same again. */
+export class Host {
+  readonly text: string
+  /** As `readHost` has it. */
+  readonly name: string | undefined
+
+  constructor(text: string) {
+    this.text = text
+    this.name = readHost(text)
+  }
+
+  /** In memory of its own: a text that was cut out of a request keeps all of it, cookies and all. */
+  static copyOf({ text }: Host): Host {
+    return new Host(Buffer.from(text).toString())
+  }
+}
+
 /** @returns lower case, without port and trailing dot; undefined where it is no valid host */
 export function readHost(value: string): string | undefined {
   if (value.length > MAX_HOST + '.:65535'.length) return undefined

@@ -8,11 +8,12 @@ import type { ClientPort } from '../privacy/port.ts'
 import { UserAgent } from '../privacy/user-agent.ts'
 import { joined } from './fields.ts'
 import type { Fields } from './fields.ts'
+import { Host } from './host.ts'
 import type { Limits } from './limits.ts'
 import type { WireRequest } from './message.ts'
 
 /** What is sent along with a request by its connection. */
-export type Sender = Pick<WireRequest, 'peer' | 'encrypted'> & { readonly port: ClientPort }
+export type Sender = Pick<WireRequest, 'peer' | 'encrypted'> & { readonly port: ClientPort, readonly host?: Host | undefined }
 
 export class PlainRequest implements WireRequest {
   readonly method: 'GET' | 'HEAD'
@@ -76,7 +77,7 @@ export function readPlain(bytes: Uint8Array, text: string, start: number, limits
 
   const headersAt = at
   let left = limits.maxHeaders
-  let host: string | undefined
+  let host: Host | undefined
   let accept: string | undefined
   let userAgent: UserAgent | undefined
   let forwardedFor: string | undefined
@@ -98,7 +99,7 @@ export function readPlain(bytes: Uint8Array, text: string, start: number, limits
       case 4:
         if (!isNameAt(bytes, nameAt, HOST)) break
         if (host !== undefined) return undefined
-        host = text.slice(valueAt, valueEnd)
+        host = sender.host !== undefined && isTextAt(bytes, valueAt, valueEnd, sender.host.text) ? sender.host : new Host(text.slice(valueAt, valueEnd))
         break
       case 6:
         if (isNameAt(bytes, nameAt, ACCEPT)) accept = joined(accept, text.slice(valueAt, valueEnd))
@@ -140,6 +141,12 @@ const [GET, HEAD, VERSION] = ['GET /', 'HEAD /', ' HTTP/1.1\r\n'].map((text) => 
 
 function isAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false
+  return true
+}
+
+function isTextAt(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false
   return true
 }
 

@@ -11,7 +11,6 @@ import { prefersJson } from './accept.ts'
 import { clientAddress } from './client-address.ts'
 import type { TrustedProxies } from './client-address.ts'
 import { fieldsIn } from './fields.ts'
-import { readHost } from './host.ts'
 import { isNamed } from './message.ts'
 import type { WireRequest } from './message.ts'
 import type { HttpRejection, HttpRejectionName } from './rejection.ts'
@@ -51,7 +50,7 @@ export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedR
 
   const { host, accept, userAgent, forwardedFor, forwardedProto, rejected } = wire.fields ?? fieldsIn(wire.headers)
   if (rejected !== undefined) return rejection(rejected)
-  const named = host === undefined ? (wire.http10 ? '' : undefined) : readHost(host)
+  const named = host === undefined ? (wire.http10 ? '' : undefined) : host.name
   if (named === undefined) return rejection('host')
   const target = readTarget(wire.target, method === 'OPTIONS')
   if (target === undefined) return rejection('target')
@@ -61,7 +60,7 @@ export function readRequest(wire: WireRequest, config: RequestConfig): ResolvedR
     method,
     scheme: wire.encrypted || (client.viaProxy && forwardedProto !== undefined && isNamed(forwardedProto, 'https')) ? 'https' : 'http',
     host: named,
-    authority: host ?? '',
+    authority: host?.text ?? '',
     path: target.path,
     query: target.query,
     address: client.address,

@@ -124,8 +124,8 @@ function parse6(text: string): [number, number, number, number] | undefined {
   }
   if (gap === -1 ? count < 8 : count === 8) return undefined
   if (gap !== -1) {
-    const end = 8 - (count - gap)
-    groups.copyWithin(end, gap, count).fill(0, gap, end)
+    const shift = 8 - count
+    for (let at = 7; at >= gap; at--) groups[at] = at >= gap + shift ? (groups[at - shift] ?? 0) : 0
   }
   const word = (at: number) => ((groups[at] ?? 0) * 0x10000 + (groups[at + 1] ?? 0)) >>> 0
   return [word(0), word(2), word(4), word(6)]

@@ -11,9 +11,13 @@ import type { Member, QueryRule, Scheme } from './model.ts'
 
 export function locationOf(redirect: Redirect, request: RoutingRequest): string {
   const url = memberUrl(redirect.member, redirect.path, request.scheme)
-  if (!redirect.withQuery || request.query === '') return url
-  const query = filterQuery(request.query, redirect.service.query)
+  const query = queryOf(redirect, request)
   return query === '' ? url : `${url}?${query}`
+}
+
+/** What goes along of the request's query; a path that the configuration names has its own. */
+export function queryOf({ withQuery, service }: Redirect, { query }: RoutingRequest): string {
+  return !withQuery || query === '' ? '' : filterQuery(query, service.query)
 }
 
 export function memberUrl(member: Member, path: string, scheme: Scheme): string {

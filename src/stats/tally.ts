@@ -42,7 +42,12 @@ export class Tally {
   #snapshot: Pick<Snapshot, 'services' | 'ids' | 'targets'> = { services: [], ids: new Map(), targets: [] }
 
   add(decision: Decision): void {
-    for (const reason of decision.why) this.reasons[reason]++
+    const { why } = decision
+    // Not by an iterator, which V8 makes for a frozen list.
+    for (let i = 0; i < why.length; i++) {
+      const reason = why[i]
+      if (reason !== undefined) this.reasons[reason]++
+    }
     for (const reason in decision.rejected) this.rejections[reason as Reason] += decision.rejected[reason as Reason] ?? 0
     const row = this.#rows.get(decision.service) ?? this.#open(decision.service)
     if (row === undefined) return

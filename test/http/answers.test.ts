@@ -10,8 +10,8 @@ function header(answer: Answer, name: string): string[] {
 }
 
 const EVERY: readonly Answer[] = [
-  redirectAnswer('https://edge.example/x', 302, 'https://edge.example'),
-  redirectAnswer('https://edge.example/x', 307, 'https://edge.example'),
+  redirectAnswer('https://edge.example', '/x', '', 302),
+  redirectAnswer('https://edge.example', '/x', '', 307),
   ...REASON_NAMES.map((reason) => refusalAnswer(404, reason)),
   ...HTTP_REJECTION_NAMES.map((name) => rejectionAnswer(name)),
   jsonAnswer(200, { text: 'é' }),
@@ -36,7 +36,7 @@ t.test('every answer may be read by any page, is stored nowhere, and sets nothin
 })
 
 t.test('a redirect is a Location and no content', (t) => {
-  const answer = redirectAnswer('https://edge.example/live/x.m3u8?t=1', 307, 'https://edge.example/live')
+  const answer = redirectAnswer('https://edge.example/live', '/x.m3u8', 't=1', 307)
   t.equal(answer.status, 307)
   t.strictSame(header(answer, 'Location'), ['https://edge.example/live/x.m3u8?t=1'])
   t.equal(answer.body, undefined)

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
+import { fieldsIn } from '../../src/http/fields.ts'
 import type { Answer } from '../../src/http/message.ts'
 import type { PublicServerOptions } from '../../src/http/public-server.ts'
 import { HOSTILE } from './hostile-table.ts'
@@ -128,6 +129,18 @@ t.test('answers come in the order of the requests, whoever reads each of them', 
     if (!order.every((number, at) => number === at) || order.length !== 40) t.fail(`out of order: ${order.join()}`)
   }
   t.equal(mixed.length, 300)
+})
+
+t.test('a connection may ask for another host with each request, and each gets its own', async (t) => {
+  const asked: Record<string, string[]> = { lane: [], http: [] }
+  const note = (name: string): Partial<PublicServerOptions> => ({ after: ({ fields, headers }) => asked[name]?.push((fields ?? fieldsIn(headers)).host?.text ?? '') })
+  const [lane, http] = [await start({ fastLane: true, ...note('lane') }), await start({ fastLane: false, ...note('http') })]
+  t.teardown(() => Promise.all([lane.server.close(), http.server.close()]))
+  const hosts = ['play.example', 'play.example', 'play.example', 'a', 'play.exampl', 'play.example.', 'play.example', 'PLAY.example', 'pl\x41y.example', 'play.example:80', 'play.examplf', 'b@c', '', 'play.example']
+  const text = hosts.map((host) => `GET /demo/x.m3u8 HTTP/1.1\r\nHost: ${host}\r\n\r\n`).slice(0, -3).join('') + LAST
+  t.equal(await exchange(lane.port, [text]), await exchange(http.port, [text]))
+  t.same(asked['lane'], [...hosts.slice(0, -3), 'play.example'])
+  t.same(asked['lane'], asked['http'])
 })
 
 t.test('an answer that takes its time holds back those behind it, and nothing else', async (t) => {

@@ -3,6 +3,7 @@ import { duplexPair } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import { fieldsIn } from '../../src/http/fields.ts'
 import type { Fields } from '../../src/http/fields.ts'
+import { Host } from '../../src/http/host.ts'
 import { LIMITS } from '../../src/http/limits.ts'
 import { hardenedServer } from '../../src/http/node-http.ts'
 import { readPlain } from '../../src/http/plain-request.ts'
@@ -81,8 +82,8 @@ interface Taken {
   readonly request: PlainRequest
 }
 
-/** Whoever sent it. */
-export const SENDER: Sender = { peer: '192.0.2.1', port: ClientPort.of(40_000), encrypted: false }
+/** Whoever sent it. Its connection has asked for the host of most requests before. */
+export const SENDER: Sender = { peer: '192.0.2.1', port: ClientPort.of(40_000), encrypted: false, host: new Host('play.example') }
 
 /** Requests in one batch: they share a connection, so that where each of them ends is judged too. */
 const BATCH = 400

@@ -5,7 +5,7 @@ import type { Answer, WireRequest } from '../../src/http/message.ts'
 import { readRequest } from '../../src/http/request.ts'
 import { decide } from '../../src/routing/decide.ts'
 import type { RoutingRequest } from '../../src/routing/decision.ts'
-import { locationOf } from '../../src/routing/location.ts'
+import { locationOf, queryOf } from '../../src/routing/location.ts'
 import { NOWHERE, freshHealth, snapshot } from './tiny-snapshot.ts'
 
 const health = freshHealth()
@@ -20,8 +20,7 @@ export function tinyRouter(trustedProxies: readonly string[] = []): (wire: WireR
     const routing: RoutingRequest = { scheme, host, path, query, client: { place: NOWHERE, zone: undefined, asn: 0 }, now: 0 }
     const decision = decide(routing, snapshot, health, 0)
     if (decision.outcome === 'refuse') return refusalAnswer(decision.status, decision.reason)
-    const location = locationOf(decision, routing)
-    if (request.wants === 'json') return jsonAnswer(200, { targets: [location] })
-    return redirectAnswer(location, decision.status, decision.member.base[scheme] ?? '')
+    if (request.wants === 'json') return jsonAnswer(200, { targets: [locationOf(decision, routing)] })
+    return redirectAnswer(decision.member.base[scheme] ?? '', decision.path, queryOf(decision, routing), decision.status)
   }
 }

@@ -13,7 +13,7 @@ import { resolveAnswer } from '../../src/http/resolve.ts'
 import { decide } from '../../src/routing/decide.ts'
 import type { RoutingRequest } from '../../src/routing/decision.ts'
 import { HealthTable } from '../../src/routing/health-table.ts'
-import { locationOf } from '../../src/routing/location.ts'
+import { queryOf } from '../../src/routing/location.ts'
 import type { Snapshot } from '../../src/routing/model.ts'
 import { SteeredManifests } from '../../src/steering/manifests.ts'
 import type { FallbackReason } from '../../src/steering/manifests.ts'
@@ -77,7 +77,7 @@ export function smallRouter({ snapshot, steered = new Set(), random = 0x12345678
         return resolveAnswer([first.redirect, ...others.map(({ redirect }) => redirect)], request, { url, pathways: ids })
       }
     }
-    const redirect = () => redirectAnswer(locationOf(decision, request), decision.status, decision.member.base[scheme] ?? '')
+    const redirect = () => redirectAnswer(decision.member.base[scheme] ?? '', decision.path, queryOf(decision, request), decision.status)
     if (steered !== 'all' && !steered.has(decision.service.id)) return redirect()
     return manifests.answer({ decision, request, world, random, origin, redirect })
   }
