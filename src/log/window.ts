@@ -13,7 +13,7 @@ import type { RejectedCounts } from '../routing/decision.ts'
 import { NameTable } from './name-table.ts'
 import { keyOf, rejectedKey } from './record.ts'
 import type { DecisionFacts } from './record.ts'
-import { WordTable } from './word-table.ts'
+import { WordTable, hashOf } from './word-table.ts'
 
 /** Bounds of parts of a word. */
 const [REASONS, REJECTED, ERAS] = [3, 2 ** 12, 2 ** 3] as const
@@ -22,10 +22,13 @@ const MINUTE_MS = 60_000
 const MAX_KNOWN = 1000
 /** In the first word of a group that is known by its name. */
 const NAMED = -2
-/** Words of a group; a record has one more, for its title. */
-const WORDS = 5
+/** Words of a group, and of a record, which has one more for its title. */
+const [WORDS, RECORD] = [5, 6] as const
+/** Where that one is. */
+const TITLE = WORDS
 /** Decisions that are counted together at most. */
 export const TOGETHER = 16
+const ALONE = TOGETHER * RECORD
 
 /** What records of a group have in common, and their titles. Whoever writes it down may keep with it what that takes. */
 export interface Group<Kept> {
@@ -59,12 +62,15 @@ export class Window<Kept> {
   #order: Group<Kept>[] = []
   readonly #titles: NameTable
   /** Of a group and a title. */
-  readonly #records = new WordTable(WORDS + 1)
+  readonly #records = new WordTable(RECORD)
   readonly #named = new Map<string, number>()
   /** Name of the group that was looked for last and is a new one, where it needs one. */
   #unnamed: string | undefined
-  /** Of the records of decisions that are counted together. */
-  readonly #words = new Int32Array(TOGETHER * (WORDS + 1))
+  /** Words of the records of decisions that are counted together, and of one that is counted alone. */
+  readonly #words = new Int32Array((TOGETHER + 1) * RECORD)
+  readonly #hashes = new Int32Array(TOGETHER)
+  /** Where those stand of the decision that was looked for last. */
+  #at = ALONE
   /** How often all of it was forgotten. */
   #life = 0
   /** Minute and snapshot, which change seldom, and their number. */
@@ -89,37 +95,32 @@ export class Window<Kept> {
    * may add the record as after `count`, and may end the window.
    */
   countAll(all: readonly DecisionFacts[], first: (facts: DecisionFacts, behind: number) => void): void {
-    const { key } = this.#records
     const words = this.#words
+    const hashes = this.#hashes
     const life = this.#life
     for (let i = 0; i < all.length; i++) {
       const facts = all[i]
       if (facts === undefined) continue
-      this.#number(facts)
-      key[WORDS] = this.#titles.find(facts.content)
-      for (let word = 0; word <= WORDS; word++) words[i * (WORDS + 1) + word] = key[word] ?? 0
+      const at = i * RECORD
+      this.#number(facts, at)
+      words[at + TITLE] = this.#titles.find(facts.content)
+      hashes[i] = hashOf(words, at, RECORD)
     }
-    this.#records.touch(words, all.length)
+    this.#records.touch(hashes, all.length)
     for (let i = 0; i < all.length; i++) {
       const facts = all[i]
       if (facts === undefined) continue
-      const at = i * (WORDS + 1)
+      const at = i * RECORD
       // Words of a former life mean nothing now, those of a name say too little, and a new title may have come in between.
-      const counted = life === this.#life && words[at] !== NAMED && words[at + WORDS] !== -1 ? this.#countWords(at) : this.count(facts)
+      const counted = life === this.#life && words[at] !== NAMED && words[at + TITLE] !== -1 ? this.#countWords(at, hashes[i]) : this.count(facts)
       if (!counted) first(facts, all.length - 1 - i)
     }
   }
 
-  #countWords(at: number): boolean {
-    const { key } = this.#records
-    for (let word = 0; word <= WORDS; word++) key[word] = this.#words[at + word] ?? 0
-    this.#unnamed = undefined
-    return this.#countRecord()
-  }
-
   /** Counts a decision, where this window has its record already. */
   count(facts: DecisionFacts): boolean {
-    this.#number(facts)
+    this.#number(facts, ALONE)
+    this.#at = ALONE
     return this.countAs(facts.content)
   }
 
@@ -127,12 +128,18 @@ export class Window<Kept> {
   countAs(content: ContentId): boolean {
     const title = this.#titles.find(content)
     if (title === -1) return false
-    this.#records.key[WORDS] = title
+    this.#words[this.#at + TITLE] = title
     return this.#countRecord()
   }
 
-  #countRecord(): boolean {
-    if (this.#records.find() === -1 || this.#records.count === 0) return false
+  #countWords(at: number, hash: number | undefined): boolean {
+    this.#at = at
+    this.#unnamed = undefined
+    return this.#countRecord(hash)
+  }
+
+  #countRecord(hash?: number): boolean {
+    if (this.#records.find(this.#words, this.#at, hash) === -1 || this.#records.count === 0) return false
     this.#records.count++
     return true
   }
@@ -140,8 +147,8 @@ export class Window<Kept> {
   /** Adds a record with a count of 1: for the facts that were looked for last, whose record with that title this window does not have. */
   add(facts: DecisionFacts, content: ContentId): void {
     const title = this.#titles.find(content)
-    this.#records.key[WORDS] = title === -1 ? this.#titles.add(copyOf(content)) : title
-    if (this.#records.find() === -1) this.#open(facts)
+    this.#words[this.#at + TITLE] = title === -1 ? this.#titles.add(copyOf(content)) : title
+    if (this.#records.find(this.#words, this.#at) === -1) this.#open(facts)
     this.#records.count = 1
     this.size++
   }
@@ -172,34 +179,32 @@ export class Window<Kept> {
 
   /** Gives the record that was looked for last its number. */
   #open(facts: DecisionFacts): void {
-    const record = this.#records.add()
-    const content = this.#titles.names[this.#records.key[WORDS] ?? 0] as ContentId
+    const record = this.#records.add(this.#words, this.#at)
+    const content = this.#titles.names[this.#words[this.#at + TITLE] ?? 0] as ContentId
     this.#groupOf(facts).titles.push({ content, record })
   }
 
   #groupOf(facts: DecisionFacts): Group<Kept> {
     if (this.#unnamed !== undefined) this.#named.set(this.#unnamed, this.#named.size)
     this.#unnamed = undefined
-    const { key } = this.#numbers
-    for (let i = 0; i < WORDS; i++) key[i] = this.#records.key[i] ?? 0
-    const known = this.#groups[this.#numbers.find()]
+    const known = this.#groups[this.#numbers.find(this.#words, this.#at)]
     if (known !== undefined) return known
-    this.#numbers.add()
+    this.#numbers.add(this.#words, this.#at)
     const group: Group<Kept> = { facts: kept(facts), titles: [], kept: undefined }
     this.#groups.push(group)
     this.#order.push(group)
     return group
   }
 
-  /** Writes the words that tell groups apart. */
-  #number(facts: DecisionFacts): void {
+  /** Writes the words that tell groups apart. @param at where to */
+  #number(facts: DecisionFacts, at: number): void {
     const { decision, status, object, format, agent, snapshot, now } = facts
     const { why, country } = decision
     this.#unnamed = undefined
     const era = this.#eraOf(now, snapshot)
     const rejected = this.#rejectedOf(decision.rejected)
     const code = statusCode(status)
-    if (why.length > REASONS || era >= ERAS || rejected >= REJECTED || code === -1) return this.#name(facts)
+    if (why.length > REASONS || era >= ERAS || rejected >= REJECTED || code === -1) return this.#name(facts, at)
 
     const sent = decision.outcome === 'refuse' ? undefined : decision
     let shape = (countryNumber(country) << 3) | codeOf(RECORD_OUTCOMES, decision.outcome)
@@ -213,26 +218,26 @@ export class Window<Kept> {
       // Never beyond its end: for what may be there V8 would look along the prototypes, each time.
       const reason = i < why.length ? why[i] : undefined
       const number = reason === undefined ? 0 : codeOf(RECORD_REASONS, reason) + 1
-      if (reason !== undefined && number === 0) return this.#name(facts)
+      if (reason !== undefined && number === 0) return this.#name(facts, at)
       rest = rest * 32 + number
     }
-    if (shape < 0) return this.#name(facts)
-    const { key } = this.#records
-    key[0] = decision.service?.index ?? -1
-    key[1] = sent?.step?.index ?? -1
-    key[2] = sent?.member.target.index ?? -1
-    key[3] = shape
-    key[4] = rest
+    if (shape < 0) return this.#name(facts, at)
+    const words = this.#words
+    words[at] = decision.service?.index ?? -1
+    words[at + 1] = sent?.step?.index ?? -1
+    words[at + 2] = sent?.member.target.index ?? -1
+    words[at + 3] = shape
+    words[at + 4] = rest
   }
 
-  #name(facts: DecisionFacts): void {
-    const { key } = this.#records
-    key[0] = NAMED
+  #name(facts: DecisionFacts, at: number): void {
+    const words = this.#words
+    words[at] = NAMED
     const name = keyOf(facts)
     const number = this.#named.get(name)
     if (number === undefined) this.#unnamed = name
-    key[1] = number ?? this.#named.size
-    key[2] = key[3] = key[4] = 0
+    words[at + 1] = number ?? this.#named.size
+    words[at + 2] = words[at + 3] = words[at + 4] = 0
   }
 
   #eraOf(now: number, snapshot: string): number {

@@ -6,12 +6,11 @@
 const FIRST_SLOTS = 256
 
 export class WordTable {
-  /** To be filled in before `find`, which `add` may follow. */
-  readonly key: Int32Array
   /** Keys so far. */
   size = 0
   /** Of use to nobody: what is read for nothing would not be read at all. */
   touched = 0
+  readonly #width: number
   /** Words of a slot, a power of two: the key, its number and 1 (0: the slot is free), its count. Three of four slots are taken at most. */
   readonly #stride: number
   readonly #shift: number
@@ -21,69 +20,69 @@ export class WordTable {
 
   /** @param width words of a key */
   constructor(width: number) {
-    this.key = new Int32Array(width)
+    this.#width = width
     this.#shift = Math.ceil(Math.log2(width + 2))
     this.#stride = 2 ** this.#shift
     this.#slots = new Int32Array(this.#stride * FIRST_SLOTS)
   }
 
-  /** The key's number; -1 where it has none. */
-  find(): number {
-    const { key } = this
+  /**
+   * Fetches the memory where keys are looked for first. Fetches that do not wait for one another take hardly longer than
+   * one does, and `find` has no miss then.
+   */
+  touch(hashes: Int32Array, count: number): void {
+    const slots = this.#slots
+    const mask = slots.length - 1
+    let sum = 0
+    for (let i = 0; i < count; i++) sum = (sum + (slots[((hashes[i] ?? 0) << this.#shift) & mask] ?? 0)) | 0
+    this.touched = sum
+  }
+
+  /**
+   * The number of the key that stands in `words` from `from` on; -1 where it has none.
+   *
+   * @param hash of the key
+   */
+  find(words: Int32Array, from: number, hash = hashOf(words, from, this.#width)): number {
     const slots = this.#slots
     const stride = this.#stride
+    const width = this.#width
     const mask = slots.length - 1
-    for (let at = (hashOf(key, 0, key.length) << this.#shift) & mask; ; at = (at + stride) & mask) {
-      const number = (slots[at + key.length] ?? 0) - 1
-      if (number === -1 || isAt(slots, at, key)) {
+    for (let at = (hash << this.#shift) & mask; ; at = (at + stride) & mask) {
+      const number = (slots[at + width] ?? 0) - 1
+      if (number === -1 || isAt(slots, at, words, from, width)) {
         this.#at = at
         return number
       }
     }
   }
 
-  /**
-   * Fetches the memory where keys are looked for first. Fetches that do not wait for one another take hardly longer than
-   * one does, and `find` has no miss then.
-   *
-   * @param keys one after the other
-   */
-  touch(keys: Int32Array, count: number): void {
-    const slots = this.#slots
-    const mask = slots.length - 1
-    const { length } = this.key
-    let sum = 0
-    for (let i = 0; i < count; i++) sum = (sum + (slots[(hashOf(keys, i * length, length) << this.#shift) & mask] ?? 0)) | 0
-    this.touched = sum
-  }
-
   /** Gives the key that was looked for last, and not found, the next number. */
-  add(): number {
-    const { key } = this
+  add(words: Int32Array, from: number): number {
     const number = this.size++
-    this.#slots.set(key, this.#at)
-    this.#slots[this.#at + key.length] = number + 1
+    for (let i = 0; i < this.#width; i++) this.#slots[this.#at + i] = words[from + i] ?? 0
+    this.#slots[this.#at + this.#width] = number + 1
     if (this.size * this.#stride * 4 > this.#slots.length * 3) {
       this.#grow()
-      this.find()
+      this.find(words, from)
     }
     return number
   }
 
   /** The count of the key that was looked for last, or added. */
   get count(): number {
-    return this.#slots[this.#at + this.key.length + 1] ?? 0
+    return this.#slots[this.#at + this.#width + 1] ?? 0
   }
 
   set count(value: number) {
-    this.#slots[this.#at + this.key.length + 1] = value
+    this.#slots[this.#at + this.#width + 1] = value
   }
 
   /** All counts, by number, which are 0 from now on. */
   takeCounts(): Int32Array {
     const counts = new Int32Array(this.size)
     const slots = this.#slots
-    const { length } = this.key
+    const length = this.#width
     for (let at = 0; at < slots.length; at += this.#stride) {
       const number = (slots[at + length] ?? 0) - 1
       if (number === -1) continue
@@ -103,7 +102,7 @@ export class WordTable {
     const stride = this.#stride
     this.#slots = new Int32Array(former.length * 2)
     const mask = this.#slots.length - 1
-    const { length } = this.key
+    const length = this.#width
     for (let from = 0; from < former.length; from += stride) {
       if (former[from + length] === 0) continue
       let at = (hashOf(former, from, length) << this.#shift) & mask
@@ -113,13 +112,13 @@ export class WordTable {
   }
 }
 
-function isAt(slots: Int32Array, at: number, key: Int32Array): boolean {
-  for (let i = 0; i < key.length; i++) if (slots[at + i] !== key[i]) return false
+function isAt(slots: Int32Array, at: number, words: Int32Array, from: number, width: number): boolean {
+  for (let i = 0; i < width; i++) if (slots[at + i] !== words[from + i]) return false
   return true
 }
 
-/** Steps of MurmurHash3, 32 bits (public domain, A. Appleby). */
-function hashOf(words: Int32Array, from: number, count: number): number {
+/** Of so many words from one on. Steps of MurmurHash3, 32 bits (public domain, A. Appleby). */
+export function hashOf(words: Int32Array, from: number, count: number): number {
   let h = 0
   for (let i = from; i < from + count; i++) {
     const k = Math.imul(words[i] ?? 0, 0xcc9e2d51)
