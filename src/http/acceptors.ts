@@ -21,12 +21,17 @@ export class Acceptors {
   readonly #servers: Server[] = []
   readonly #onSocket: (socket: Socket) => void
   readonly #onError: (error: unknown) => void
+  readonly #open: typeof listening
   #closed = false
 
-  /** @param onError for connections that could not be accepted, for want of memory say */
-  constructor(onSocket: (socket: Socket) => void, onError: (error: unknown) => void) {
+  /**
+   * @param onError for connections that could not be accepted, for want of memory say
+   * @param open resolves once a server listens; default: as the system does it
+   */
+  constructor(onSocket: (socket: Socket) => void, onError: (error: unknown) => void, open = listening) {
     this.#onSocket = onSocket
     this.#onError = onError
+    this.#open = open
   }
 
   /** Rejects as the system does, and where it is closed meanwhile. */
@@ -51,7 +56,7 @@ export class Acceptors {
   }
 
   async #add(options: Required<ListenOptions>): Promise<AddressInfo> {
-    const server = await listening(options)
+    const server = await this.#open(options)
     if (this.#closed) {
       server.close()
       throw new Error('the listener was closed before it listened')
@@ -65,13 +70,13 @@ export class Acceptors {
 
   /** Whoever shares a port shares it with everybody who asks for that, another router too, which would take half of the viewers. */
   async #expectFree(host: string, port: number): Promise<void> {
-    const server = await listening({ host, port, reusePort: false })
+    const server = await this.#open({ host, port, reusePort: false })
     server.close()
     await once(server, 'close')
   }
 }
 
-async function listening(options: Required<ListenOptions>): Promise<Server> {
+export async function listening(options: Required<ListenOptions>): Promise<Server> {
   // As `node:http` accepts: a client that has said all may still be answered.
   const server = new Server({ allowHalfOpen: true })
   server.listen({ ...options, backlog: 4096 })

@@ -18,6 +18,8 @@ export interface UndiciFetchOptions {
   readonly maxBytes?: number
   /** Connections to one target; default 16. */
   readonly connections?: number
+  /** Default: the library. */
+  readonly load?: () => Promise<Pick<typeof import('undici'), 'Agent'>>
 }
 
 export interface UndiciFetch {
@@ -27,11 +29,11 @@ export interface UndiciFetch {
   close(): Promise<void>
 }
 
-export function undiciFetch({ connectMs = 500, headersMs = 1000, deadlineMs = 2000, maxBytes = 2 * 1024 * 1024, connections = 16 }: UndiciFetchOptions = {}): UndiciFetch {
+export function undiciFetch({ connectMs = 500, headersMs = 1000, deadlineMs = 2000, maxBytes = 2 * 1024 * 1024, connections = 16, load = () => import('undici') }: UndiciFetchOptions = {}): UndiciFetch {
   let agent: Promise<Agent> | undefined
   const open = async () => {
-    const undici = await import('undici')
-    return new undici.Agent({
+    const library = await load()
+    return new library.Agent({
       connections,
       pipelining: 1,
       allowH2: false,

@@ -153,3 +153,24 @@ t.test('fetching ends in time, in size, and tells the target nothing of the view
   await t.rejects(fetch(`${origin}/gone`), /unreachable/)
   await Promise.all([close(), hurried.close()])
 })
+
+t.test('a library that cannot be loaded costs the manifests that need it, and is loaded again for the next', async (t) => {
+  let loads = 0
+  const { fetch, prepare, close } = undiciFetch({
+    load: () => {
+      if (++loads < 3) return Promise.reject(new Error('no such file'))
+      return import('undici')
+    },
+  })
+  await prepare()
+  await t.rejects(fetch('http://127.0.0.1:9/x.m3u8'), /unreachable/)
+  t.equal(loads, 2)
+  const server = createServer((_request, response) => response.end('x'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.equal((await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/x.m3u8`)).status, 200)
+  await prepare()
+  t.equal(loads, 3)
+  await close()
+  server.closeAllConnections()
+  await new Promise<void>((resolve) => void server.close(() => resolve()))
+})
