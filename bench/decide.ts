@@ -116,7 +116,7 @@ function byPiece(locator: Locator, options: DecideOptions): string {
   const health = new HealthTable(snapshot)
   const tally = new LoadTally()
   const wires: WireRequest[] = viewers(INPUTS).map((viewer, i) => ({ method: 'GET', target: viewer.target, headers: headersOf(viewer, hostOf(i % 100)), peer: '127.0.0.1', encrypted: false, http10: false }))
-  const newLog = () => new DecisionLog({ sinks: [NOWHERE], router: 'bench', setTimer: () => () => undefined, maxDistinct: 4 * INPUTS })
+  const newLog = () => new DecisionLog({ sinks: [NOWHERE], router: 'bench', setTimer: () => () => undefined, maxDistinct: 4 * INPUTS, defer: queueMicrotask })
   const log = newLog()
   const counts = new RequestCounts({ httpReasons: [] })
   counts.reset(snapshot)

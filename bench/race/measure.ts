@@ -35,8 +35,10 @@ export interface Seconds {
   readonly lap: number
 }
 
-/** After as many requests a program that is compiled while it runs has compiled what it runs often. */
-const WARM = 60_000
+/** After as many requests a program that is compiled while it runs has compiled what it runs often, and has done so again where it had guessed wrong. */
+const WARM = 400_000
+/** Seconds of connections with one request each, most of whose way is warm by then. */
+const WARM_CLOSING = 2
 
 /** A country database takes a router a second, and a table of a million networks a few. */
 const START_MS = 60_000
@@ -63,7 +65,7 @@ export async function measure(contestant: Contestant, stage: Stage, { warm, lap 
     const closing = { ...stage, requests: stage.closing }
     for (let second = 0; second < warm && warming < WARM; second++) warming += (await load(running.port, 1, stage)).requests
     const keep = await measureLap(running, lap, stage)
-    warming += (await load(running.port, 1, closing)).requests
+    warming += (await load(running.port, WARM_CLOSING, closing)).requests
     const close = await measureLap(running, lap, closing)
     const memory = memoryOf(running.pids, 'VmHWM')
     const { swap } = running

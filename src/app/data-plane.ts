@@ -58,7 +58,7 @@ export interface PlanePorts extends Pick<RouterOptions, 'onViewer' | 'onRaw'> {
   onError(name: string): void
 }
 
-/** The global is looked up with each use. */
+/** `performance` itself is a global, which Node looks up with each use. */
 const clock = performance
 /** Distinct records in a window that may not end early, and lasts a minute: some 50 MB at most. */
 const SHUFFLED_DISTINCT = 50_000

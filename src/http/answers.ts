@@ -12,10 +12,10 @@ import type { HttpRejectionName } from './rejection.ts'
 
 /**
  * A redirect. Browsers store neither 302 nor 307 with `no-store`; 301 and 308 they would keep.
- * `Location` is `base` followed by a path, all of printable ASCII; anything else is a bug and becomes a refusal
+ * `Location` is `base` followed by a path and a query, all of printable ASCII; anything else is a bug and becomes a refusal
  * with status 503, because a wrong host is worse than no answer.
  *
- * @param base the member's base, such as `https://edge.example`
+ * @param base the member's base, such as `https://edge.example`: scheme and authority, without user information, and perhaps a path
  * @param query without its `?`; empty for none
  */
 export function redirectAnswer(base: string, path: string, query: string, status: 302 | 307): Answer {

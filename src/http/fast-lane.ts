@@ -31,13 +31,13 @@ export class FastLane {
     return request?.end === chunk.length ? request : undefined
   }
 
-  /** To be called before answers are made: they carry the date. */
-  date(): void {
+  /** To be called in each turn before answers are made: they carry the date. */
+  renewDate(): void {
     const date = this.#responder.date()
     if (date !== this.#date) this.#redate(date)
   }
 
-  /** @returns the answer, for `send`; undefined where it is written, or will be when it is made */
+  /** After `renewDate`. @returns the answer, for `send`; undefined where it is written, or will be when it is made */
   answerTo(connection: Connection, request: PlainRequest): string | undefined {
     return this.#one(connection, request, '')
   }
@@ -54,7 +54,7 @@ export class FastLane {
    */
   answer(connection: Connection, chunk: Buffer): number {
     const { limits } = this.#responder
-    this.date()
+    this.renewDate()
     const text = chunk.toString('latin1')
     let at = 0
     let answers = ''
@@ -91,7 +91,7 @@ export class FastLane {
       if (before !== '') this.send(connection, before)
       void answer.then((made) => {
         connection.waiting = false
-        this.date()
+        this.renewDate()
         const text = this.#finish(connection, request, made, full, '')
         if (text !== undefined) this.send(connection, text)
         connection.onAnswered?.()

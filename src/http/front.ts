@@ -123,7 +123,7 @@ export class Front {
     if (lane === undefined || asked.length === 0) return
     this.#asked = []
     for (const { connection } of asked) connection.asked = false
-    lane.date()
+    lane.renewDate()
     const answers: (string | undefined)[] = []
     for (const { connection, request } of asked) answers.push(lane.answerTo(connection, request))
     let i = 0

@@ -6,7 +6,7 @@ const MAX_HOST = 253
 const PORT = /^[1-9]\d{0,4}$/
 const [DOT, COLON, BRACKET] = [0x2e, 0x3a, 0x5b] as const
 
-/** As a client sent it, and what it names. Read once for a connection that asks for the same again. */
+/** As a client sent it, and what it names. A connection that asks for the same again has it read no more from the third request on. */
 export class Host {
   readonly text: string
   /** As `readHost` has it. */

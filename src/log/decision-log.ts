@@ -35,11 +35,11 @@ export interface DecisionLogOptions {
   /** 32 bits that nobody knows, so that nobody can ask for titles that are slow to count. */
   readonly seed?: number
   /**
-   * Runs what it is given as soon as what runs now is over, as `queueMicrotask` does. Given, decisions that come at a time are
-   * counted together then, which spares most of the waiting for memory. Default: each is counted at once.
+   * Runs what it is given as soon as what runs now is over, as `queueMicrotask` does. Given, decisions are counted
+   * together, 16 at a time and the rest of them then, which spares most of the waiting for memory. Default: each is counted at once.
    */
   readonly defer?: (count: () => void) => void
-  /** Told of decisions that were dropped, in the window in which that happened. */
+  /** Told of decisions that were dropped, in the window in which that happened. Must not call the log. */
   readonly onDropped?: (count: number, why: 'too_many' | 'invalid' | 'closed') => void
 }
 
@@ -71,9 +71,14 @@ export class DecisionLog {
   #cancel: (() => void) | undefined
   #closed = false
   /** Decisions that are still to be counted. */
-  readonly #noted: DecisionFacts[] = []
+  #noted: DecisionFacts[] = []
+  /** Whether they will be, without one more. */
+  #planned = false
   readonly #defer: DecisionLogOptions['defer']
-  readonly #counting = () => this.#count()
+  readonly #counting = () => {
+    this.#planned = false
+    this.#count()
+  }
   readonly #onFirst = (facts: DecisionFacts, behind: number) => this.#first(facts, behind)
 
   constructor({ sinks, router, setTimer, windowMs = 1000, maxDistinct = 10_000, shuffle, seed, defer, onDropped }: DecisionLogOptions) {
@@ -90,9 +95,12 @@ export class DecisionLog {
 
   add(facts: DecisionFacts): void {
     this.decided++
-    const waiting = this.#noted.push(facts)
-    if (this.#defer === undefined || waiting === TOGETHER) this.#count()
-    else if (waiting === 1) this.#defer(this.#counting)
+    this.#noted.push(facts)
+    if (this.#defer === undefined || this.#noted.length >= TOGETHER) this.#count()
+    else if (!this.#planned) {
+      this.#planned = true
+      this.#defer(this.#counting)
+    }
   }
 
   /** Writes what the window holds, at once, and begins the next one. */
@@ -109,10 +117,26 @@ export class DecisionLog {
     await Promise.all(this.sinks.map((sink) => sink.close()))
   }
 
+  /** Never throws: nobody waits for it who could do something about it. */
   #count(): void {
-    if (this.#noted.length === 0) return
-    this.#window.countAll(this.#noted, this.#onFirst)
-    this.#noted.length = 0
+    const noted = this.#noted
+    if (noted.length === 0) return
+    this.#noted = []
+    try {
+      this.#window.countAll(noted, this.#onFirst)
+    } catch {
+      for (let i = this.#window.counted; i < noted.length; i++) this.#countAlone(noted[i], noted.length - 1 - i)
+    }
+  }
+
+  /** What a bug costs: its own record. */
+  #countAlone(facts: DecisionFacts | undefined, behind: number): void {
+    if (facts === undefined) return
+    try {
+      if (!this.#window.count(facts)) this.#first(facts, behind)
+    } catch {
+      this.#drop(1, 'invalid')
+    }
   }
 
   /** Begins the next window. What this one holds is about to be written. */

@@ -53,6 +53,8 @@ export interface Counted<Kept> {
 }
 
 export class Window<Kept> {
+  /** Of the decisions that `countAll` was given last. */
+  counted = 0
   /** Distinct records of this window. */
   size = 0
   readonly #most: number
@@ -92,12 +94,13 @@ export class Window<Kept> {
 
   /**
    * Counts decisions, `TOGETHER` at most, in their order. For one whose record this window does not have it calls `first`, which
-   * may add the record as after `count`, and may end the window.
+   * may add the record as after `count`, and may end the window, but not call this. After an error, `counted` of them are dealt with.
    */
   countAll(all: readonly DecisionFacts[], first: (facts: DecisionFacts, behind: number) => void): void {
     const words = this.#words
     const hashes = this.#hashes
     const life = this.#life
+    this.counted = 0
     for (let i = 0; i < all.length; i++) {
       const facts = all[i]
       if (facts === undefined) continue
@@ -114,6 +117,7 @@ export class Window<Kept> {
       // Words of a former life mean nothing now, those of a name say too little, and a new title may have come in between.
       const counted = life === this.#life && words[at] !== NAMED && words[at + TITLE] !== -1 ? this.#countWords(at, hashes[i]) : this.count(facts)
       if (!counted) first(facts, all.length - 1 - i)
+      this.counted++
     }
   }
 

@@ -23,7 +23,12 @@ function client(peer: string, ...values: string[]) {
   return clientOf(peer, values.flatMap((value) => ['X-Forwarded-For', value]))
 }
 
-const CASES: readonly [title: string, peer: string, values: string[], expected: string | undefined, invalid: boolean][] = [
+type Row = [title: string, peer: string, values: string[], expected: string | undefined, invalid: boolean]
+
+/** 18 hops of ours, 1,017 bytes, behind a viewer's address. */
+const FAR = Array.from({ length: 18 }, (_, i) => `,${'10.0.0.1'.padStart(i < 17 ? 55 : 64)}`).join('')
+
+const CASES: readonly Row[] = [
   ['a peer that nobody vouches for is the client, whatever it claims', '203.0.113.1', ['10.1.1.1', '198.51.100.1'], '203.0.113.1', false],
   ['a proxy without a list is the client', '10.0.0.1', [], '10.0.0.1', false],
   ['a proxy with an empty list is the client', '10.0.0.1', [''], '10.0.0.1', false],
@@ -40,6 +45,10 @@ const CASES: readonly [title: string, peer: string, values: string[], expected: 
   ['leading zeros are no address', '10.0.0.1', ['203.0.113.05'], undefined, true],
   ['a socket without an address is an unknown client', '', ['203.0.113.5'], undefined, false],
   ['20 hops are read', '10.0.0.1', [`203.0.113.5,${Array(19).fill('10.0.0.2').join()}`], '203.0.113.5', false],
+  // What stands across the 1,024th byte from the right is no address, whatever its end looks like.
+  ...['11.2.3.4', '111.2.3.4', '1.2.3.44'].map((first): Row => [`${first} beyond 1,024 bytes`, '10.0.0.1', [first + FAR], undefined, true]),
+  ['an address within 1,024 bytes', '10.0.0.1', [`1.2.3.4${FAR}`], '1.2.3.4', false],
+  ['an address within 1,024 bytes, and claims beyond them', '10.0.0.1', [`x,1.2.3.4${FAR}`], '1.2.3.4', false],
   ['21 hops are too many', '10.0.0.1', [`203.0.113.5,${Array(20).fill('10.0.0.2').join()}`], undefined, true],
   ['10,000 claims cost nothing and change nothing', '10.0.0.1', [`${'6.6.6.6,'.repeat(10_000)}203.0.113.5`], '203.0.113.5', false],
   ['what lies beyond 1 KB is not read', '10.0.0.1', [`203.0.113.5,${' '.repeat(1100)}10.0.0.2`], undefined, true],

@@ -13,17 +13,20 @@ import { NodeReader } from '../../src/http/node-reader.ts'
 import { Responder } from '../../src/http/responder.ts'
 
 /** A front whose connections get what they read by hand, and what it did, in order. */
-function stage(respond: (target: string) => Answer | Promise<Answer> = plain) {
+function stage(respond: (target: string) => Answer | Promise<Answer> = plain, now = () => 0) {
   const done: string[] = []
+  const dates: (string | undefined)[] = []
+  const hosts: unknown[] = []
   const undelayed: string[] = []
   const responder = new Responder({
-    respond: ({ target }) => {
+    respond: ({ target, fields }) => {
+      hosts.push(fields?.host)
       done.push(`decide ${target}`)
       return respond(target)
     },
     onRejected: (reason) => done.push(`rejected ${reason}`),
     onError: (name) => done.push(`error ${name}`),
-    now: () => 0,
+    now,
   }, LIMITS)
   const connections = new Map<Socket, Connection>()
   const front = new Front({ responder, nodeReader: new NodeReader(responder, connections), lane: new FastLane(responder), proxies: undefined })
@@ -31,6 +34,7 @@ function stage(respond: (target: string) => Answer | Promise<Answer> = plain) {
     const duplex = new Duplex({
       read: () => undefined,
       write: (text: Buffer, _encoding, written) => {
+        dates.push(/^Date: (.*)\r$/m.exec(text.toString('latin1'))?.[1])
         for (const [, body = ''] of text.toString('latin1').matchAll(/\r\n\r\n(\/\w+?)(?=HTTP\/|$)/g)) done.push(`write ${name} ${body}`)
         written()
       },
@@ -45,7 +49,7 @@ function stage(respond: (target: string) => Answer | Promise<Answer> = plain) {
     front.accept(connection)
     return { socket, ask: (target: string) => socket.push(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`) }
   }
-  return { done, undelayed, open }
+  return { done, dates, hosts, undelayed, open }
 }
 
 const plain = (target: string) => contentAnswer(200, 'text/plain', target)
@@ -62,6 +66,43 @@ t.test('all is decided before anything is written', async (t) => {
   t.same(done, [], 'nothing while it is read')
   await turn()
   t.same(done, ['decide /0', 'decide /1', 'decide /2', 'write a /0', 'write b /1', 'write c /2'])
+})
+
+t.test('an answer has the date of the turn in which it is made', async (t) => {
+  const late = Promise.withResolvers<Answer>()
+  let now = 1000
+  const { dates, open } = stage((target) => (target === '/late' ? late.promise : plain(target)), () => now)
+  const [one, other, third] = [open('one'), open('other'), open('third')]
+  await turn()
+  one.ask('/late')
+  other.ask('/now')
+  await turn()
+  now = 61_000
+  other.ask('/next')
+  await turn()
+  now = 121_000
+  late.resolve(plain('/late'))
+  await turn()
+  now = 181_000
+  third.socket.push('GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n')
+  await turn()
+  t.same(dates, [0, 1, 2, 3].map((minute) => `Thu, 01 Jan 1970 00:0${minute}:01 GMT`))
+})
+
+t.test('from the third request on, the host of a connection is a copy of the second one, as long as it stays', async (t) => {
+  const { hosts, open } = stage()
+  const { ask, socket } = open('one')
+  await turn()
+  for (let i = 0; i < 4; i++) {
+    ask(`/${i}`)
+    await turn()
+  }
+  socket.push('GET /4 HTTP/1.1\r\nHost: b\r\n\r\n')
+  await turn()
+  ask('/5')
+  await turn()
+  t.equal(hosts.length, 6)
+  t.same(hosts.map((host) => hosts.indexOf(host)), [0, 1, 2, 2, 4, 2])
 })
 
 t.test('a turn that is full does not wait for its end', async (t) => {

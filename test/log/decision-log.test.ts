@@ -4,7 +4,7 @@ import { DecisionLog } from '../../src/log/decision-log.ts'
 import type { DecisionFacts } from '../../src/log/record.ts'
 import { keyOf, recordOf } from '../../src/log/record.ts'
 import { recordDecision } from '../../src/log/record-decision.ts'
-import type { Lines, Sink } from '../../src/log/sinks/sink.ts'
+import type { Lines, SetTimer, Sink } from '../../src/log/sinks/sink.ts'
 import { TOGETHER } from '../../src/log/window.ts'
 import { isRecord, serialise } from '../../src/privacy/record.ts'
 import type { DecisionRecord } from '../../src/privacy/record.ts'
@@ -152,6 +152,37 @@ t.test('decisions that are counted together make the same lines and accounts as 
     })
     t.same(runs[1], runs[0])
   }), { numRuns: 500 })
+})
+
+t.test('a decision that cannot be counted is dropped and told, and those around it are counted', async (t) => {
+  const broken = { ...factsOf(toFra), decision: { ...toFra, why: undefined } } as unknown as DecisionFacts
+  for (const defer of [undefined, queueMicrotask]) {
+    const sink = new Memory()
+    const told: [number, string][] = []
+    const { log, clock } = logInto(sink, { onDropped: (count, why) => told.push([count, why]), ...(defer === undefined ? {} : { defer }) })
+    for (let i = 0; i < 100; i++) log.add(i % 30 === 5 ? broken : factsOf(toFra, { content: `t${i % 10}` as ContentId }))
+    await Promise.resolve()
+    clock.advance(1000)
+    t.same([sink.sum, log.recorded, log.dropped, log.decided, told], [96, 96, 4, 100, Array(4).fill([1, 'invalid'])])
+  }
+})
+
+t.test('after an error in the middle nothing is counted twice', async (t) => {
+  const sink = new Memory()
+  const clock = new Clock()
+  let broken = true
+  const setTimer: SetTimer = (run, ms) => {
+    if (ms > 0 || !broken) return clock.setTimer(run, ms)
+    broken = false
+    throw new Error('no timer')
+  }
+  const log = new DecisionLog({ sinks: [sink], router: 'ams-1', setTimer, maxDistinct: 4, defer: queueMicrotask })
+  // The fifth does not fit, and begins the next window.
+  for (let i = 0; i < 7; i++) log.add(factsOf(toFra, { now: NOW + i * 60_000 }))
+  await Promise.resolve()
+  log.flush()
+  t.equal(broken, false)
+  t.same([sink.sum, log.recorded, log.dropped, log.decided], [7, 7, 0, 7])
 })
 
 t.test('what waits to be counted is counted before a window ends and before the log closes', async (t) => {
