@@ -1,5 +1,5 @@
 /**
- * `npm run bench:race`: what others would configure against Wissel, in about eight minutes, printed and written to its part
+ * `npm run bench:race`: what others would configure against Wissel, in about ten minutes, printed and written to its part
  * of `RESULTS.md` and to `race.svg`. `npm run bench:race -- --quick`: one short round within a minute, printed only.
  * `--only NAME,NAME` races some of them, printed only. Linux, with `wrk`.
  */
@@ -33,7 +33,7 @@ interface Plan {
   readonly limit: number
 }
 
-const FULL: Plan = { rounds: 5, warm: 6, lap: 3, idle: 20_000, limit: 480 }
+const FULL: Plan = { rounds: 5, warm: 6, lap: 3, idle: 20_000, limit: 640 }
 const QUICK: Plan = { rounds: 1, warm: 2, lap: 2, idle: 1000, limit: 50 }
 /** Seconds that the idle connections of one contestant take. */
 const IDLE_SECONDS = 7
