@@ -117,7 +117,7 @@ export class DecisionLog {
     await Promise.all(this.sinks.map((sink) => sink.close()))
   }
 
-  /** Never throws: nobody waits for it who could do something about it. */
+  /** An error ends here: nobody waits for it who could do something about it. */
   #count(): void {
     const noted = this.#noted
     if (noted.length === 0) return

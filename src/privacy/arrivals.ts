@@ -76,7 +76,7 @@ export const ARRIVALS: readonly Arrival[] = [
   { ...NOWHERE, what: 'session, trace and request ids in headers', why: 'the same; not read' },
   { ...NOWHERE, what: '`Range`, bytes, timing of the connection', why: 'they tell what is watched, even encrypted. Consumption is of machines and in sums' },
   { ...NOWHERE, what: 'TLS and HTTP fingerprints', why: 'a fingerprint; not computed' },
-  { what: 'host name', record: is('coarsened', 'to the service', 'service'), counters: is('coarsened', 'to the service', 'service'), archive: is('sealed', '', 'request', 'service'), why: 'needed to tell customers apart' },
+  { what: 'host name', record: is('coarsened', 'to the service', 'service'), counters: is('coarsened', 'to the service', 'service'), archive: is('sealed', '', 'request', 'service'), why: 'needed to tell customers apart; a connection that asks again remembers it while it lasts' },
   { ...NOWHERE, what: 'method', archive: is('sealed', '', 'request'), why: 'no statistic needs it' },
   {
     ...NOWHERE,

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import t from 'tap'
+import { freePort } from '../free-port.ts'
 import { Acceptors, listening } from '../../src/http/acceptors.ts'
 
 /** @param refusal what the system says to a listener that would share its port */
@@ -53,11 +54,9 @@ t.test('every other refusal is the answer, and nothing else is tried', async (t)
 })
 
 t.test('a port that is asked for by number is asked for alone first', async (t) => {
-  const { opened, acceptors } = stage()
-  const { port } = await acceptors.listen(HERE)
-  await acceptors.close()
-  const again = stage()
-  await again.acceptors.listen({ host: HERE.host, port })
-  t.same([opened, again.opened], [Array(8).fill(true), [false, ...Array(8).fill(true)]])
-  await again.acceptors.close()
+  const [any, numbered] = [stage(), stage()]
+  await any.acceptors.listen(HERE)
+  await numbered.acceptors.listen({ host: HERE.host, port: await freePort() })
+  t.same([any.opened, numbered.opened], [Array(8).fill(true), [false, ...Array(8).fill(true)]])
+  await Promise.all([any.acceptors.close(), numbered.acceptors.close()])
 })

@@ -1,6 +1,4 @@
 // A file is read document by document, so that one that did not change need not be read again; nobody may notice.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { LineCounter, parseAllDocuments } from 'yaml'
 import { buildSnapshot } from '../../src/policy/build.ts'
@@ -8,6 +6,7 @@ import { DocumentMemory, readDocuments, readInSteps } from '../../src/policy/doc
 import { finish } from '../../src/policy/steps.ts'
 import { countryPlace } from '../../src/geo/countries.ts'
 import { bundle, NOW } from './base.ts'
+import { heapUsed } from '../heap.ts'
 
 /** What the parser makes of the whole file at once: values, and the line of each mistake. */
 function atOnce(text: string): { values: unknown[]; lines: number[] } {
@@ -137,18 +136,12 @@ t.test('a snapshot is the same whether its documents were known or not', async (
 })
 
 t.test('files that are gone leave nothing behind in what is remembered of their documents', async (t) => {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  const used = () => {
-    if (typeof collect === 'function') collect()
-    return process.memoryUsage().heapUsed / 2 ** 20
-  }
   const memory = new DocumentMemory()
   // Values long enough that the parser cuts them from the text, in place of copying them.
   const document = (id: number, change: number) => `service: a-service-with-a-long-name-${id}-${change}\n# ${'x'.repeat(10_000)}\n`
   const file = (change: number) => Array.from({ length: 100 }, (_, id) => document(id, id < change ? 1 : 0)).join('---\n')
   read(file(0), memory)
-  const before = used()
+  const before = heapUsed()
   for (let change = 1; change <= 100; change++) read(file(change), memory)
-  t.ok(used() - before < 20, '100 files of 1 MiB were read, each of which differs by one document from the one before')
+  t.ok(heapUsed() - before < 20, '100 files of 1 MiB were read, each of which differs by one document from the one before')
 })
