@@ -146,7 +146,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   let world: World | undefined
   const apply = (snapshot: Snapshot) => {
     const previous = world
-    const health = new HealthTable(snapshot)
+    const health = new HealthTable(snapshot, undefined, previous?.health)
     board?.watch(snapshot, health)
     world = players.apply(snapshot, health)
     kept.keepDocuments(memory)

@@ -33,12 +33,16 @@ export class HealthTable {
   /** By pool and scheme; see `standing.ts`. */
   readonly standings: (Standing | undefined)[]
   /** What selectors remember of long lists. */
-  readonly memo = new Memo()
+  readonly memo: Memo
   /** By pool, then member: share of the viewers that may pass to that member; see `load.ts`. */
   readonly pass: (Float64Array | undefined)[]
 
-  /** @param columns of a table that another thread made for the same snapshot; absent: new ones, with the snapshot's word on every target */
-  constructor(snapshot: Snapshot, columns?: HealthColumns) {
+  /**
+   * @param columns of a table that another thread made for the same snapshot; absent: new ones, with the snapshot's word on every target
+   * @param former of the snapshot before: what was worked out there and still holds is not worked out again
+   */
+  constructor(snapshot: Snapshot, columns?: HealthColumns, former?: HealthTable) {
+    this.memo = new Memo(former?.memo.orders)
     this.columns = columns ?? columnsFor(snapshot)
     this.#version = this.columns.version
     this.#state = this.columns.state

@@ -2,22 +2,19 @@
  * What selectors work out again and again over the same lists: who is near a place, whom a zone prefers, and a title's first few
  * members. It only saves time: what it gives is what a look at every member gives, and a test compares the two.
  *
- * It is about lists, and a list is made anew when health changes; then all of it is forgotten. Sizes are bounded, so that
- * neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were no memo, until
- * health changes.
+ * It is about lists, and a list is made anew when health changes; then all of it is forgotten, but for titles' orders. Sizes are
+ * bounded, so that neither a database of cities nor a million titles fills the memory: beyond, it is worked out as if there were
+ * no memo, until health changes.
  */
 import { circleOf, ringsAround } from './circle.ts'
 import type { Ring } from './circle.ts'
-import { combine } from './hash.ts'
 import { preferredBy } from './localize.ts'
 import type { Member, Vector, Zone } from './model.ts'
-import { NONE, Ranking } from './ranking.ts'
+import { Orders } from './orders.ts'
+import type { Roster } from './orders.ts'
 
 /** Of lists up to this length no title's order is remembered: a look at all costs no more. */
 export const SHORT = 16
-const SLOTS = 1 << 16
-/** Words of a slot: the list's number, the title's key, and two words of ranks. All in one line of the processor's cache. */
-const WORDS = 4
 /** Members in all circles and other lists together; a list takes the room of so many, beside its members: some 20 MB at most. */
 const [MAX_ROOM, LIST] = [1 << 20, 64] as const
 
@@ -30,14 +27,15 @@ export class Memo {
   #room: number
   #preferred = new Map<readonly Member[], Map<Zone, readonly Member[]>>()
   #rosters = new Map<readonly Member[], Roster>()
-  #number = 0
-  /** Made when first needed. */
-  #slots = new Uint32Array(0)
-  #ranks = new Uint16Array(0)
-  readonly #ranking = new Ranking()
+  /** They say more of lists than that health has changed, or that there is a new snapshot. */
+  readonly orders: Orders
 
-  /** @param room members that are remembered at most, lists included; default as in a router */
-  constructor(room = MAX_ROOM) {
+  /**
+   * @param orders of a memo before this one
+   * @param room members that are remembered at most, lists included; default as in a router
+   */
+  constructor(orders = new Orders(), room = MAX_ROOM) {
+    this.orders = orders
     this.#most = this.#room = room
   }
 
@@ -91,15 +89,14 @@ export class Memo {
 
   /** The members' seeds, where all have the same weight: then the highest hash is the highest score. */
   evenSeeds(list: readonly Member[]): Uint32Array | undefined {
-    return this.#roster(list)?.seeds
+    const roster = this.#roster(list)
+    return roster?.even === true ? roster.seeds : undefined
   }
 
   #roster(list: readonly Member[]): Roster | undefined {
     const known = this.#rosters.get(list)
     if (known !== undefined || !this.#take(list.length)) return known
-    const [first] = list
-    const even = first !== undefined && first.weight > 0 && list.every(({ weight }) => weight === first.weight)
-    const roster = { number: ++this.#number, seeds: even ? Uint32Array.from(list, ({ target }) => target.seed) : undefined }
+    const roster = this.orders.roster(list)
     this.#rosters.set(list, roster)
     return roster
   }
@@ -119,42 +116,14 @@ export class Memo {
     this.#room = this.#most
   }
 
-  /** Where the title's first members in this list are remembered, for `ranked`; undefined where there is no room for the list. */
+  /** Where the title's first members in this list are, for `orders`; undefined where there is no room for the list. */
   slot(list: readonly Member[], key: number): number | undefined {
     const roster = this.#roster(list)
-    if (roster === undefined) return undefined
-    if (this.#slots.length === 0) {
-      this.#slots = new Uint32Array(SLOTS * WORDS)
-      this.#ranks = new Uint16Array(this.#slots.buffer)
-    }
-    const { number } = roster
-    // Two titles that meet here keep a slot each.
-    const first = (combine(key, number) & (SLOTS - 2)) * WORDS
-    const second = first + WORDS
-    if (this.#slots[first] === number && this.#slots[first + 1] === key) return first
-    if (this.#slots[second] === number && this.#slots[second + 1] === key) return second
-    this.#slots.copyWithin(second, first, second)
-    this.#slots[first] = number
-    this.#slots[first + 1] = key
-    this.#ranking.write(list, key, this.#ranks, 2 * (first + 2))
-    return first
-  }
-
-  /** The member at a rank of a slot; `undefined` after the last one that is remembered. */
-  ranked(list: readonly Member[], slot: number, position: number): Member | undefined {
-    const at = this.#ranks[2 * (slot + 2) + position] ?? NONE
-    return at === NONE ? undefined : list[at]
+    return roster === undefined ? undefined : this.orders.slot(list, roster, key)
   }
 }
 
 /** With its circle, once that was asked for. */
 interface KnownRing extends Ring {
   circle: readonly Member[] | undefined
-}
-
-/** What is remembered of a list itself. */
-interface Roster {
-  /** No number is given twice, so a slot of a list that is gone is nobody's. */
-  readonly number: number
-  readonly seeds: Uint32Array | undefined
 }

@@ -65,7 +65,7 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, records,
         if (arrived === undefined) return
         // What was seen so far belongs to services of the former snapshot.
         seen.flush()
-        plane.apply(arrived, new HealthTable(arrived, message.columns))
+        plane.apply(arrived, new HealthTable(arrived, message.columns, plane.world?.health))
         sent = message.sent
         arrived = undefined
         return tell({ kind: 'applied' })

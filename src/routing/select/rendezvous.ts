@@ -52,7 +52,7 @@ function remembered(memo: Memo, draw: Draw, list: readonly Member[], passed: Rea
   const slot = memo.slot(list, draw.key)
   if (slot === undefined) return undefined
   for (let rank = 0; rank < RANKS; rank++) {
-    const member = memo.ranked(list, slot, rank)
+    const member = memo.orders.at(list, slot, rank)
     if (member === undefined) return undefined
     if (passed?.has(member) !== true && !turnedAway(draw, member)) return member
   }
