@@ -29,6 +29,7 @@ import { FALLBACK_REASON_NAMES, SteeredManifests } from '../steering/manifests.t
 import { FOLLOWING, Steering, STEERING_RESULTS } from '../steering/steer.ts'
 import { undiciFetch } from '../steering/undici-fetch.ts'
 import { Upstream } from '../steering/upstream.ts'
+import { turnClock } from './turn-clock.ts'
 
 /** Plain values: they go from thread to thread. */
 export interface PlaneSettings {
@@ -77,7 +78,7 @@ export interface DataPlane {
 }
 
 export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): DataPlane {
-  const now = () => Date.now()
+  const now = turnClock(() => Date.now(), queueMicrotask)
   const monotonic = () => clock.now()
   const { setTimer, onViewer, onRaw } = ports
   let world: World | undefined

@@ -123,7 +123,8 @@ export function hashOf(words: Int32Array, from: number, count: number): number {
   for (let i = from; i < from + count; i++) {
     const k = Math.imul(words[i] ?? 0, 0xcc9e2d51)
     h ^= Math.imul((k << 15) | (k >>> 17), 0x1b873593)
-    h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64
+    // Cut to 32 bits in each step: beyond them V8 counts in floating point until it has compiled this for the second time.
+    h = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0
   }
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)

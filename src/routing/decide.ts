@@ -16,14 +16,15 @@ import type { Located } from './localize.ts'
 import { match } from './match.ts'
 import type { Matched } from './match.ts'
 import { SELECTORS } from './model.ts'
-import type { Country, Fence, Fixed, Member, SelectorName, Service, Snapshot, Step } from './model.ts'
+import type { Country, Fence, Fixed, SelectorName, Service, Snapshot, Step } from './model.ts'
 import type { Observer } from './observer.ts'
 import { classify, isMedia } from './path.ts'
 import type { Reason } from './reasons.ts'
 import { selectors } from './select/index.ts'
+import type { Away } from './select/away.ts'
 import type { Draw } from './select/selector.ts'
 import { capacity, distribute } from './spill.ts'
-import { rejectedWith, standing, whyNot } from './standing.ts'
+import { rejectedTogether, rejectedWith, standing, whyNot } from './standing.ts'
 import type { Standing } from './standing.ts'
 
 /**
@@ -69,7 +70,7 @@ interface Context {
   readonly matched: Matched
   readonly service: Service
   /** Members that turned this viewer away because of their load, over all steps. */
-  overloaded: Set<Member> | undefined
+  overloaded: Away | undefined
 }
 
 /** A step that applies to this client. */
@@ -226,12 +227,10 @@ function refuse(service: Service | undefined, located: Located, reason: Reason, 
 const NONE: RejectedCounts = Object.freeze({})
 
 function rejectedBy({ overloaded }: Context, levels: readonly Level[]): RejectedCounts {
-  const [first] = levels
-  if (first !== undefined && levels.length === 1) return overloaded === undefined ? first.stand.rejected : rejectedWith(overloaded.size, first.stand)
-  const sum: Partial<Record<Reason, number>> = overloaded === undefined ? {} : { overload: overloaded.size }
-  for (const { stand } of levels) {
-    for (const reason of Object.keys(stand.rejected) as Reason[]) sum[reason] = (sum[reason] ?? 0) + (stand.rejected[reason] ?? 0)
-  }
+  const [first, ...others] = levels
+  if (first === undefined) return NONE
+  let sum = overloaded === undefined ? first.stand.rejected : rejectedWith(overloaded.size, first.stand)
+  for (const { stand } of others) sum = rejectedTogether(sum, stand.rejected)
   return sum
 }
 

@@ -58,6 +58,20 @@ export function rejectedWith(overloaded: number, { rejected, overloads }: Standi
   return (overloads[overloaded] ??= Object.freeze({ overload: overloaded, ...rejected }))
 }
 
+const sums = new WeakMap<RejectedCounts, WeakMap<RejectedCounts, RejectedCounts>>()
+
+/** Of two steps' members; of the same two the same object, as above. */
+export function rejectedTogether(one: RejectedCounts, other: RejectedCounts): RejectedCounts {
+  let known = sums.get(one)
+  if (known === undefined) sums.set(one, (known = new WeakMap<RejectedCounts, RejectedCounts>()))
+  const found = known.get(other)
+  if (found !== undefined) return found
+  const sum: Partial<Record<Reason, number>> = { ...one }
+  for (const reason of Object.keys(other) as Reason[]) sum[reason] = (sum[reason] ?? 0) + (other[reason] ?? 0)
+  known.set(other, Object.freeze(sum))
+  return sum
+}
+
 function survey(pool: Pool, health: HealthTable, scheme: Scheme, now: number): Standing {
   const { version } = health
   const eligible: Member[] = []

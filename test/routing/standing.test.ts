@@ -1,5 +1,5 @@
 import t from 'tap'
-import { standing } from '../../src/routing/standing.ts'
+import { rejectedTogether, rejectedWith, standing } from '../../src/routing/standing.ts'
 import type { Sketch, TargetSketch } from './situation.ts'
 import { NOW, situation } from './situation.ts'
 
@@ -86,4 +86,14 @@ t.test('a clock that goes back brings back the evidence that was in force', asyn
   const { pool, health } = one({ jurisdiction: { evidenceUntil: NOW } }, { evidence: true })
   t.equal(standing(pool, health, 'https', NOW).eligible.length, 0)
   t.equal(standing(pool, health, 'https', NOW - 1).eligible.length, 1)
+})
+
+t.test('of the same counts together there is one object, in which reasons of both are added up', async (t) => {
+  const { pool, health } = one({ state: 'down' })
+  const stand = standing(pool, health, 'https', NOW)
+  const [first, other] = [rejectedWith(2, stand), Object.freeze({ down: 3, scheme: 1 })]
+  t.same(rejectedTogether(first, other), { overload: 2, down: 4, scheme: 1 })
+  t.equal(rejectedTogether(rejectedWith(2, stand), other), rejectedTogether(first, other))
+  t.same(rejectedTogether(rejectedWith(1, stand), other), { overload: 1, down: 4, scheme: 1 })
+  t.ok(Object.isFrozen(rejectedTogether(first, other)))
 })

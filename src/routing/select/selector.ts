@@ -10,6 +10,7 @@ import type { HealthTable } from '../health-table.ts'
 import type { Member, Step, Target, Vector, Zone } from '../model.ts'
 import type { Observer } from '../observer.ts'
 import type { Standing } from '../standing.ts'
+import { Away } from './away.ts'
 
 export interface Draw {
   readonly step: Step
@@ -32,7 +33,7 @@ export interface Draw {
   /** Set when the title's first member was over its share. */
   overflowed: boolean
   /** The members that turned this viewer away because of their load, in this step and the ones before. */
-  overloaded: Set<Member> | undefined
+  overloaded: Away | undefined
 }
 
 export type Selector = (draw: Draw) => Member | undefined
@@ -47,7 +48,7 @@ export function turnedAway(draw: Draw, member: Member): boolean {
   if (share === 0) return false
   // The same viewers are turned away at the same load, so that nobody hops while it wavers.
   if (fraction(combine(draw.random ^ SHED_SALT, member.target.seed)) >= share) return false
-  draw.overloaded ??= new Set()
+  draw.overloaded ??= new Away()
   draw.overloaded.add(member)
   return true
 }
