@@ -18,10 +18,11 @@ import { steeringUrl } from './path.ts'
 import type { Protocol } from './path.ts'
 import type { Place } from './place.ts'
 import { REWRITE_REASONS } from './rewrite.ts'
-import type { RewriteReason } from './rewrite.ts'
 import type { Steering } from './steer.ts'
+import { fill, HOLES, templateOf } from './template.ts'
 import { UPSTREAM_REASONS } from './upstream.ts'
 import type { Fetched, Upstream, UpstreamReason } from './upstream.ts'
+import { escapeXml } from './xml.ts'
 
 /** Why a viewer of a steered service got the plain redirect. Closed: a metric's label. */
 export const FALLBACK_REASONS = {
@@ -51,8 +52,6 @@ export interface ManifestAsk {
 }
 
 const TYPES: Readonly<Record<Protocol, string>> = { hls: 'application/vnd.apple.mpegurl', dash: 'application/dash+xml' }
-/** Orders and addresses under which one manifest is kept rewritten. */
-const MAX_MADE = 64
 
 export class SteeredManifests {
   readonly #options: SteeredManifestsOptions
@@ -73,21 +72,18 @@ export class SteeredManifests {
     const [first, second, ...others] = places
     if (first === undefined || second === undefined) return this.#fallback(ask, 'one_target')
     const order = [first, second, ...others] as const
-    const steering = steeringUrl(origin, protocol, decision.service, decision.path, places.map(({ id }) => id))
-    const rewrite = ({ text }: Fetched) => {
-      if (protocol === 'hls') return rewriteHls(text, first, order, steering)
-      return rewriteDash(text, first, order, { steering, location: locationUrl(origin, request) })
-    }
-    const key = `${places.map(({ id }) => id).join(' ')} ${steering} ${protocol === 'dash' ? `${request.path}?${request.query}` : ''}`
+    const { upstream } = this.#options
+    const rewrite = (text: string) => (protocol === 'hls' ? rewriteHls(text, first, order, HOLES.steering) : rewriteDash(text, first, order, HOLES))
+    // All that is written into it; what a target's id stands for may change while its manifest is kept.
+    const key = places.map(({ id, base, path }) => `${id} ${base}${path}`).join(' ')
     const finish = (fetched: Fetched | UpstreamReason): Answer => {
       if (typeof fetched === 'string') return this.#fallback(ask, fetched)
-      const made = remember(fetched, key, () => {
-        const { text, reason } = rewrite(fetched)
-        return text === undefined ? reason : manifestAnswer(protocol, text)
-      })
-      return typeof made === 'string' ? this.#fallback(ask, made) : made
+      const made = upstream.made(fetched, key, () => templateOf(fetched.text, rewrite))
+      if (typeof made === 'string') return this.#fallback(ask, made)
+      const steering = steeringUrl(origin, protocol, decision.service, decision.path, places.map(({ id }) => id))
+      return manifestAnswer(protocol, fill(made, protocol === 'hls' ? { steering, location: '' } : { steering: escapeXml(steering), location: escapeXml(locationUrl(origin, request)) }))
     }
-    const fetched = this.#options.upstream.get(upstreamUrl(decision, request), (host) => isHostOf(decision.member.target, host))
+    const fetched = upstream.get(upstreamUrl(decision, request), (host) => isHostOf(decision.member.target, host))
     return fetched instanceof Promise ? fetched.then(finish) : finish(fetched)
   }
 
@@ -95,15 +91,6 @@ export class SteeredManifests {
     this.#options.onFallback(reason)
     return redirect()
   }
-}
-
-function remember({ made }: Fetched, key: string, make: () => Answer | RewriteReason): Answer | RewriteReason {
-  const known = made.get(key)
-  if (known !== undefined) return known
-  if (made.size >= MAX_MADE) made.clear()
-  const fresh = make()
-  made.set(key, fresh)
-  return fresh
 }
 
 function manifestAnswer(protocol: Protocol, text: string): Answer {

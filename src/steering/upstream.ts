@@ -2,10 +2,11 @@
  * The targets' own manifests, for rewriting: fetched once for all who ask at the same time, kept as long as their headers
  * allow, and longer where the target fails. What is fresh is answered at once; nothing here ever throws.
  */
-import type { Answer } from '../http/message.ts'
 import type { Freshness } from './freshness.ts'
 import { freshness } from './freshness.ts'
 import type { RewriteReason } from './rewrite.ts'
+import { sizeOf } from './template.ts'
+import type { Template } from './template.ts'
 
 /** Why there is no manifest. Closed: a metric's label. */
 export const UPSTREAM_REASONS = {
@@ -40,9 +41,8 @@ export class UpstreamError extends Error {
 
 /** A manifest as the target served it. */
 export interface Fetched {
+  readonly url: string
   readonly text: string
-  /** What was made of it, by order and address; it lives as long as the manifest does. */
-  readonly made: Map<string, Answer | RewriteReason>
 }
 
 export interface UpstreamOptions {
@@ -51,7 +51,7 @@ export interface UpstreamOptions {
   now(): number
   /** Manifests that are kept. Default 1,000. */
   readonly maxEntries?: number
-  /** Characters of all that are kept. Default 32 Mi. */
+  /** Characters of all that are kept, and of what was made of them. Default 32 Mi. */
   readonly maxSize?: number
   /** Fetches at the same time. Default 256. */
   readonly maxFetches?: number
@@ -59,6 +59,10 @@ export interface UpstreamOptions {
 
 interface Entry extends Freshness, Fetched {
   readonly at: number
+  /** By what went into it; least recently used first. */
+  readonly made: Map<string, Template | RewriteReason>
+  /** Characters, with what was made of it. */
+  size: number
 }
 
 interface Failure {
@@ -69,6 +73,8 @@ interface Failure {
 /** For how long a failure is not tried again: a dead target costs one wait, not one per viewer. */
 const FAILURE_MS = 1000
 const MAX_FAILURES = 1000
+/** Orders of pathways that one manifest is kept rewritten for. */
+const MAX_MADE = 16
 
 export class Upstream {
   readonly #options: UpstreamOptions
@@ -110,12 +116,33 @@ export class Upstream {
     return fetching
   }
 
+  /** What was made of a manifest for the same key; it is kept as long as the manifest, and counted with it. */
+  made(fetched: Fetched, key: string, make: () => Template | RewriteReason): Template | RewriteReason {
+    const entry = this.#entries.get(fetched.url)
+    // It is of no use to anybody else.
+    if (entry !== fetched) return make()
+    const known = entry.made.get(key)
+    const made = known ?? make()
+    entry.made.delete(key)
+    entry.made.set(key, made)
+    if (known === undefined) {
+      this.#grow(entry, sizeOf(made))
+      const [oldest] = entry.made
+      if (entry.made.size > MAX_MADE && oldest !== undefined) {
+        entry.made.delete(oldest[0])
+        this.#grow(entry, -sizeOf(oldest[1]))
+      }
+      this.#makeRoom()
+    }
+    return made
+  }
+
   async #fetch(url: string, mayServe: (host: string) => boolean): Promise<Fetched | UpstreamReason> {
     try {
       const reply = await this.#follow(url, mayServe)
       const text = read(reply)
       this.#failures.delete(url)
-      return this.#keep(url, { text, made: new Map(), at: this.#options.now(), ...freshness((name) => reply.headers.get(name)) })
+      return this.#keep(url, { url, text, made: new Map(), size: text.length, at: this.#options.now(), ...freshness((name) => reply.headers.get(name)) })
     } catch (error) {
       const reason = error instanceof UpstreamError ? error.reason : 'unreachable'
       const now = this.#options.now()
@@ -148,16 +175,25 @@ export class Upstream {
     this.#drop(url)
     if (entry.freshMs + entry.staleMs === 0 || entry.text.length > this.#maxSize) return entry
     this.#entries.set(url, entry)
-    this.#size += entry.text.length
+    this.#size += entry.size
+    this.#makeRoom()
+    return entry
+  }
+
+  #grow(entry: Entry, characters: number): void {
+    entry.size += characters
+    this.#size += characters
+  }
+
+  #makeRoom(): void {
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#maxEntries && this.#size <= this.#maxSize) break
       this.#drop(oldest)
     }
-    return entry
   }
 
   #drop(url: string): void {
-    this.#size -= this.#entries.get(url)?.text.length ?? 0
+    this.#size -= this.#entries.get(url)?.size ?? 0
     this.#entries.delete(url)
   }
 }

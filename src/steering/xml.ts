@@ -19,6 +19,9 @@ export interface Tag {
 
 const MAX_DEPTH = 64
 const NAME = '[A-Za-z_][A-Za-z0-9_.:-]*'
+const CLOSING = new RegExp(`</(${NAME})\\s*>`, 'y')
+const OPENING = new RegExp(`<(${NAME})((?:\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*'))*)\\s*(/?)>`, 'y')
+const ATTRIBUTE = new RegExp(`(${NAME})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'g')
 
 /** @returns undefined where the document is not well formed, or has a document type */
 export function readTags(xml: string): Tag[] | undefined {
@@ -60,18 +63,15 @@ function skip(xml: string, from: number, inside: boolean): number | undefined {
 }
 
 function readTag(xml: string, from: number, open: readonly string[]): Tag | undefined {
-  const closing = new RegExp(`</(${NAME})\\s*>`, 'y')
-  closing.lastIndex = from
-  const [closed, name = ''] = closing.exec(xml) ?? []
+  CLOSING.lastIndex = OPENING.lastIndex = from
+  const [closed, name = ''] = CLOSING.exec(xml) ?? []
   if (closed !== undefined) {
     return name === open.at(-1) ? { name, kind: 'close', depth: open.length - 1, from, to: from + closed.length, attributes: new Map() } : undefined
   }
-  const opening = new RegExp(`<(${NAME})((?:\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*'))*)\\s*(/?)>`, 'y')
-  opening.lastIndex = from
-  const [whole, opened = '', list = '', slash] = opening.exec(xml) ?? []
+  const [whole, opened = '', list = '', slash] = OPENING.exec(xml) ?? []
   if (whole === undefined) return undefined
   const attributes = new Map<string, string>()
-  for (const [, key = '', double, single = ''] of list.matchAll(new RegExp(`(${NAME})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'g'))) {
+  for (const [, key = '', double, single = ''] of list.matchAll(ATTRIBUTE)) {
     if (attributes.has(key)) return undefined
     attributes.set(key, double ?? single)
   }

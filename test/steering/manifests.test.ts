@@ -2,10 +2,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { UpstreamError } from '../../src/steering/upstream.ts'
+import { Upstream, UpstreamError } from '../../src/steering/upstream.ts'
 import type { Fetch } from '../../src/steering/upstream.ts'
 import { undiciFetch } from '../../src/steering/undici-fetch.ts'
-import { build } from '../policy/base.ts'
+import { heapUsed } from '../heap.ts'
+import { build, TARGETS } from '../policy/base.ts'
 import { header, smallRouter } from './small-router.ts'
 
 const MULTIVARIANT = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n'
@@ -55,7 +56,7 @@ t.test('from memory it is answered without a promise, also when the order change
   })
   await get('/a.m3u8')
   t.notOk(get('/a.m3u8') instanceof Promise)
-  t.equal(get('/a.m3u8'), get('/a.m3u8'), 'the very same answer')
+  t.same(get('/a.m3u8'), await get('/a.m3u8'))
   t.equal(fetches, 1)
   const fra = targets.find(({ id }) => id === 'edge-fra')
   if (fra !== undefined) health.setAdmin(fra, 'down')
@@ -64,6 +65,49 @@ t.test('from memory it is answered without a promise, also when the order change
   if (fra !== undefined) health.setAdmin(fra, 'auto')
   t.notOk(get('/a.m3u8') instanceof Promise)
   t.equal(fetches, 1)
+})
+
+t.test('players who ask for one manifest at different addresses get their own back, and share the work', async (t) => {
+  let fetches = 0
+  const { get } = router(async () => {
+    fetches++
+    return reply(MPD)
+  }, 'service: tv\nhosts: [play.tv.example]\nquery: { keep: [] }\nsteps:\n  - { name: own, targets: { group: eu }, select: failover }\n')
+  const queries = ['', '?token=one', '?token=two&x=%3C%26', '?a&b&token=one']
+  const bodies: string[] = []
+  for (const host of ['play.tv.example', 'play.tv.example:8080']) for (const query of queries) bodies.push((await get(`/live/a.mpd${query}`, { host })).body ?? '')
+  const locations = bodies.map((body) => /<Location>(.*)<\/Location>/.exec(body)?.[1])
+  const own = (host: string) => queries.map((query) => `http://${host}/live/a.mpd${query.replaceAll('&', '&amp;')}`)
+  t.same(locations, [...own('play.tv.example'), ...own('play.tv.example:8080')])
+  t.ok(bodies.slice(4).every((body) => body.includes('>http://play.tv.example:8080/-/steering/dash/tv')))
+  t.equal(fetches, 1)
+})
+
+t.test('what players say in their queries takes no memory, and is not kept', async (t) => {
+  const { get } = router(async () => reply(`<MPD type="dynamic"><Period id="${'p'.repeat(300_000)}"/></MPD>`), 'service: tv\nhosts: [play.tv.example]\nquery: { keep: [] }\nsteps:\n  - { name: own, targets: { group: eu }, select: failover }\n')
+  await get('/live/a.mpd')
+  const before = heapUsed()
+  for (let i = 0; i < 60; i++) t.equal((await get(`/live/a.mpd?CMCD=sid%3D${i}&x=${i}${'q'.repeat(1000)}`)).status, 200)
+  t.ok(heapUsed() - before < 3, '60 players got 18 MB')
+})
+
+t.test('a manifest that is kept names no address that a target does not have any more', async (t) => {
+  const upstream = new Upstream({ fetch: async () => reply(MULTIVARIANT), now: () => 0 })
+  const bodies: string[] = []
+  for (const targets of [TARGETS, TARGETS.replace('fra.edge', 'fra-2.edge')]) {
+    const { snapshot } = build({ 'targets/all.yaml': targets })
+    if (snapshot === undefined) throw new Error('the configuration is wrong')
+    bodies.push((await smallRouter({ snapshot, steered: 'all', upstream }).get('/a.m3u8')).body ?? '')
+  }
+  t.match(bodies[0], 'http://fra.edge.example/low.m3u8')
+  t.match(bodies[1], 'http://fra-2.edge.example/low.m3u8')
+  t.notMatch(bodies[1], 'fra.edge')
+})
+
+t.test('a manifest with a character that none may hold is not rewritten', async (t) => {
+  const { get, fallbacks } = router(async () => reply(MULTIVARIANT.replace('low', 'l\u0000ow')))
+  t.equal((await get('/a.m3u8')).status, 302)
+  t.same(fallbacks, ['malformed'])
 })
 
 t.test('a live MPD sends players back to the router for its refreshes, without what they measured', async (t) => {

@@ -30,6 +30,8 @@ export interface SmallRouterOptions {
   readonly steered?: 'all' | ReadonlySet<string>
   readonly steering?: SteeringOptions
   readonly fetch?: Fetch
+  /** With what it keeps, as from snapshot to snapshot. */
+  readonly upstream?: Upstream
   readonly random?: number
   now?(): number
   /** Sees each request, before it is answered. */
@@ -54,7 +56,7 @@ export function smallRouter({ snapshot, steered = new Set(), random = 0x12345678
   const steering = new Steering(options.steering)
   const undici = undiciFetch()
   const fallbacks: FallbackReason[] = []
-  const upstream = new Upstream({ fetch: options.fetch ?? undici.fetch, now })
+  const upstream = options.upstream ?? new Upstream({ fetch: options.fetch ?? undici.fetch, now })
   const manifests = new SteeredManifests({ steering, upstream, onFallback: (reason) => fallbacks.push(reason) })
   const world = { snapshot, health }
 

@@ -45,6 +45,45 @@ t.test('all who ask at the same time share one fetch', async (t) => {
   t.equal(asked.length, 1)
 })
 
+t.test('what was made of a manifest is made once, for some sixteen keys, and again with the next manifest', async (t) => {
+  const { upstream, pass } = target()
+  const made: string[] = []
+  const make = async (key: string) => {
+    const found = await upstream.get(URL_A, () => false)
+    if (typeof found === 'string') return t.fail(found)
+    return upstream.made(found, key, () => (made.push(key), { parts: [key], holes: [] }))
+  }
+  t.same(await make('1'), { parts: ['1'], holes: [] })
+  await make('1')
+  t.same(made, ['1'])
+  for (let i = 2; i <= 16; i++) await make(`${i}`)
+  await make('1')
+  await make('17')
+  await make('1')
+  t.equal(made.filter((key) => key === '1').length, 1, 'it was asked for again and again')
+  await make('2')
+  t.equal(made.filter((key) => key === '2').length, 2)
+  pass(10_000)
+  await make('1')
+  t.equal(made.filter((key) => key === '1').length, 2)
+})
+
+t.test('what was made of manifests takes room as they do', async (t) => {
+  const { upstream, get, asked, answer } = target()
+  answer(async () => ok('m'.repeat(20)))
+  const urls = ['a', 'b', 'c'].map((name) => `https://a.example/${name}.m3u8`)
+  for (const url of urls) await get(url)
+  const last = await upstream.get(urls[2] ?? '', () => false)
+  if (typeof last === 'string') return t.fail(last)
+  for (const key of ['1', '2']) upstream.made(last, key, () => ({ parts: ['x'.repeat(10), 'y'.repeat(10)], holes: ['steering'] }))
+  for (const url of urls.slice(1)) await get(url)
+  t.equal(asked.length, 3, 'all 100 characters are in use')
+  upstream.made(last, '3', () => ({ parts: ['x'], holes: [] }))
+  await get(urls[0])
+  t.equal(asked.length, 4, 'the one that was asked for longest ago had to go')
+  t.same(upstream.made(last, '4', () => 'malformed'), 'malformed')
+})
+
 t.test('a stale manifest is fetched again, and stands in where that fails', async (t) => {
   const { get, asked, pass, answer } = target()
   await get()
