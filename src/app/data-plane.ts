@@ -61,6 +61,8 @@ export interface PlanePorts extends Pick<RouterOptions, 'onViewer' | 'onRaw'> {
 
 /** `performance` itself is a global, which Node looks up with each use. */
 const clock = performance
+/** Milliseconds after which a manifest whose time is over has gone. */
+const SWEEP_MS = 60_000
 /** Distinct records in a window that may not end early, and lasts a minute: some 50 MB at most. */
 const SHUFFLED_DISTINCT = 50_000
 
@@ -110,6 +112,7 @@ export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): Dat
     ...(onViewer === undefined ? {} : { onViewer }),
     ...(onRaw === undefined ? {} : { onRaw }),
   })
+  const sweeping = setInterval(() => manifests.sweep(), SWEEP_MS).unref()
   const server = createPublicServer({
     respond: (wire) => router.respond(wire),
     onRejected,
@@ -141,6 +144,7 @@ export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): Dat
     listen: (options) => server.listen(options),
     close: async () => {
       await server.drain()
+      clearInterval(sweeping)
       await upstream.close()
       await log.close()
     },

@@ -70,7 +70,7 @@ export const ARRIVALS: readonly Arrival[] = [
     archive: is('sealed', 'tokens cut', 'request'),
     why: 'signed tokens live in paths',
   },
-  { ...NOWHERE, what: 'query, with signatures and tokens', archive: is('sealed', 'names alone, values cut', 'request'), why: 'it is passed on in `Location`, unless the service says otherwise' },
+  { ...NOWHERE, what: 'query, with signatures and tokens', archive: is('sealed', 'names alone, values cut', 'request'), why: 'it is passed on in `Location`, unless the service says otherwise; where manifests are steered, to the target by the router itself, which keeps them for as long as their headers allow, an hour and another one in case of errors at most, under a keyed hash of their address' },
   { ...NOWHERE, what: 'CMCD: session, content, measurements', archive: is('sealed', 'the name alone, values cut', 'request'), why: 'a session id follows one playback; taken out of `Location` too, but for measurements that a service lists in `query.cmcd`' },
   { ...NOWHERE, what: 'cookies, `Authorization`, `If-None-Match`', why: 'identifiers; not read, and none are set' },
   { ...NOWHERE, what: 'session, trace and request ids in headers', why: 'the same; not read' },

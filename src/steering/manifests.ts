@@ -87,6 +87,11 @@ export class SteeredManifests {
     return fetched instanceof Promise ? fetched.then(finish) : finish(fetched)
   }
 
+  /** See `Upstream.sweep`. */
+  sweep(): void {
+    this.#options.upstream.sweep()
+  }
+
   #fallback({ redirect }: ManifestAsk, reason: FallbackReason): Answer {
     this.#options.onFallback(reason)
     return redirect()

@@ -1,7 +1,11 @@
 /**
  * The targets' own manifests, for rewriting: fetched once for all who ask at the same time, kept as long as their headers
  * allow, and longer where the target fails. What is fresh is answered at once; nothing here ever throws.
+ *
+ * An address may hold a viewer's token: it is in memory for as long as it is fetched. What is kept is known by a hash of it, under
+ * a key that nobody else has, and goes when its time is over.
  */
+import { createHmac, randomBytes } from 'node:crypto'
 import type { Freshness } from './freshness.ts'
 import { freshness } from './freshness.ts'
 import type { RewriteReason } from './rewrite.ts'
@@ -41,7 +45,8 @@ export class UpstreamError extends Error {
 
 /** A manifest as the target served it. */
 export interface Fetched {
-  readonly url: string
+  /** Of its address. */
+  readonly hash: string
   readonly text: string
 }
 
@@ -81,7 +86,8 @@ export class Upstream {
   readonly #maxEntries: number
   readonly #maxSize: number
   readonly #maxFetches: number
-  /** Least recently used first. */
+  readonly #key = randomBytes(32)
+  /** By hash, as all three. Least recently used first. */
   readonly #entries = new Map<string, Entry>()
   readonly #failures = new Map<string, Failure>()
   readonly #fetching = new Map<string, Promise<Fetched | UpstreamReason>>()
@@ -100,25 +106,33 @@ export class Upstream {
    */
   get(url: string, mayServe: (host: string) => boolean): Fetched | UpstreamReason | Promise<Fetched | UpstreamReason> {
     const now = this.#options.now()
-    const entry = this.#entries.get(url)
+    const hash = createHmac('sha256', this.#key).update(url).digest('base64')
+    const entry = this.#entries.get(hash)
     if (entry !== undefined) {
-      this.#entries.delete(url)
-      this.#entries.set(url, entry)
+      this.#entries.delete(hash)
+      this.#entries.set(hash, entry)
       if (now < entry.at + entry.freshMs) return entry
     }
-    const running = this.#fetching.get(url)
+    const running = this.#fetching.get(hash)
     if (running !== undefined) return running
-    const failure = this.#failures.get(url)
+    const failure = this.#failures.get(hash)
     if (failure !== undefined && now < failure.until) return this.#stale(entry, now) ?? failure.reason
     if (this.#fetching.size >= this.#maxFetches) return this.#stale(entry, now) ?? 'busy'
-    const fetching = this.#fetch(url, mayServe).finally(() => this.#fetching.delete(url))
-    this.#fetching.set(url, fetching)
+    const fetching = this.#fetch(url, hash, mayServe).finally(() => this.#fetching.delete(hash))
+    this.#fetching.set(hash, fetching)
     return fetching
+  }
+
+  /** Forgets what is of no use any more. To be called now and then: nobody may ever ask for it again. */
+  sweep(): void {
+    const now = this.#options.now()
+    for (const [hash, entry] of this.#entries) if (this.#stale(entry, now) === undefined) this.#drop(hash)
+    for (const [hash, { until }] of this.#failures) if (now >= until) this.#failures.delete(hash)
   }
 
   /** What was made of a manifest for the same key; it is kept as long as the manifest, and counted with it. */
   made(fetched: Fetched, key: string, make: () => Template | RewriteReason): Template | RewriteReason {
-    const entry = this.#entries.get(fetched.url)
+    const entry = this.#entries.get(fetched.hash)
     // It is of no use to anybody else.
     if (entry !== fetched) return make()
     const known = entry.made.get(key)
@@ -137,18 +151,18 @@ export class Upstream {
     return made
   }
 
-  async #fetch(url: string, mayServe: (host: string) => boolean): Promise<Fetched | UpstreamReason> {
+  async #fetch(url: string, hash: string, mayServe: (host: string) => boolean): Promise<Fetched | UpstreamReason> {
     try {
       const reply = await this.#follow(url, mayServe)
       const text = read(reply)
-      this.#failures.delete(url)
-      return this.#keep(url, { url, text, made: new Map(), size: text.length, at: this.#options.now(), ...freshness((name) => reply.headers.get(name)) })
+      this.#failures.delete(hash)
+      return this.#keep({ hash, text, made: new Map(), size: text.length, at: this.#options.now(), ...freshness((name) => reply.headers.get(name)) })
     } catch (error) {
       const reason = error instanceof UpstreamError ? error.reason : 'unreachable'
       const now = this.#options.now()
       if (this.#failures.size >= MAX_FAILURES) this.#failures.clear()
-      this.#failures.set(url, { reason, until: now + FAILURE_MS })
-      return this.#stale(this.#entries.get(url), now) ?? reason
+      this.#failures.set(hash, { reason, until: now + FAILURE_MS })
+      return this.#stale(this.#entries.get(hash), now) ?? reason
     }
   }
 
@@ -171,10 +185,10 @@ export class Upstream {
     return entry !== undefined && now < entry.at + entry.freshMs + entry.staleMs ? entry : undefined
   }
 
-  #keep(url: string, entry: Entry): Entry {
-    this.#drop(url)
+  #keep(entry: Entry): Entry {
+    this.#drop(entry.hash)
     if (entry.freshMs + entry.staleMs === 0 || entry.text.length > this.#maxSize) return entry
-    this.#entries.set(url, entry)
+    this.#entries.set(entry.hash, entry)
     this.#size += entry.size
     this.#makeRoom()
     return entry
@@ -192,9 +206,9 @@ export class Upstream {
     }
   }
 
-  #drop(url: string): void {
-    this.#size -= this.#entries.get(url)?.size ?? 0
-    this.#entries.delete(url)
+  #drop(hash: string): void {
+    this.#size -= this.#entries.get(hash)?.size ?? 0
+    this.#entries.delete(hash)
   }
 }
 

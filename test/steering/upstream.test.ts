@@ -3,6 +3,7 @@ import t from 'tap'
 import { freshness } from '../../src/steering/freshness.ts'
 import { Upstream, UpstreamError } from '../../src/steering/upstream.ts'
 import type { UpstreamReply } from '../../src/steering/upstream.ts'
+import { heapHolds } from '../heap.ts'
 
 const URL_A = 'https://a.example/m.m3u8'
 
@@ -66,6 +67,37 @@ t.test('what was made of a manifest is made once, for some sixteen keys, and aga
   pass(10_000)
   await make('1')
   t.equal(made.filter((key) => key === '1').length, 2)
+})
+
+t.test('what is over is forgotten, also where nobody asks again, and no address is kept', async (t) => {
+  const { upstream, asked, pass, answer } = target()
+  const ask = (url: string) => upstream.get(url, () => false)
+  const [told, failed, text] = [['can', 'ary-1'], ['can', 'ary-2'], ['can', 'ary-3']] as const
+  answer(async () => ok(text.join('')))
+  await ask(`${URL_A}?session=${told.join('')}`)
+  answer(async () => { throw new UpstreamError('status') })
+  await ask(`${URL_A}?session=${failed.join('')}`)
+  asked.length = 0
+  t.same(await heapHolds(told, failed, text), [false, false, true])
+  pass(10_000 + 60_000 - 1)
+  upstream.sweep()
+  t.same(await heapHolds(text), [true], 'it may still stand in for an error')
+  pass(1)
+  upstream.sweep()
+  t.same(await heapHolds(text), [false])
+})
+
+t.test('a failure is not remembered for longer than it counts', async (t) => {
+  const { upstream, get, asked, pass, answer } = target()
+  answer(async () => { throw new UpstreamError('status') })
+  await get()
+  upstream.sweep()
+  t.equal(await get(), 'status')
+  t.equal(asked.length, 1)
+  pass(1000)
+  upstream.sweep()
+  await get()
+  t.equal(asked.length, 2)
 })
 
 t.test('what was made of manifests takes room as they do', async (t) => {
