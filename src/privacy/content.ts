@@ -74,12 +74,16 @@ const MAX_TITLE = 48
 function titleOf(segment: string): ContentId {
   if (segment === '' || segment.length > MAX_TITLE) return UNNAMED
   let capitals = false
-  // Whether there is enough of an address in it to look closer, which few titles have: eight hexadecimal digits in a row,
-  // three separators, or two next to each other.
+  // Whether there is enough of an address in it to look closer, which few titles have: eight digits, twelve hexadecimal ones or eight
+  // of those in a row, three separators, or two next to each other.
   let addressed = false
   let digits = 0
+  let hexadecimal = 0
+  let row = 0
   let separators = 0
   let last = 0
+  let lastKind = 0
+  let changes = 0
   for (let i = 0; i < segment.length; i++) {
     let code = segment.charCodeAt(i)
     const kind = kindOf(code)
@@ -90,14 +94,17 @@ function titleOf(segment: string): ContentId {
     if (kind === 0) {
       if (i === 0 || (code !== HYPHEN && code !== UNDERSCORE)) return UNNAMED
       if (++separators === 3 || code === last) addressed = true
-      digits = 0
+      row = 0
     } else if (kind === DIGIT || code <= 0x66) {
-      if (++digits === 8) addressed = true
-    } else digits = 0
+      if (++row === 8 || ++hexadecimal === 12 || (kind === DIGIT && ++digits === 8)) addressed = true
+    } else row = 0
+    if (kind !== lastKind) changes++
     last = code
+    lastKind = kind
   }
   const title = capitals ? segment.toLowerCase() : segment
-  return (addressed && ADDRESS.test(title)) || looksLikeToken(segment) ? UNNAMED : (title as ContentId)
+  if (addressed && (ADDRESS.test(title) || isNumber(title))) return UNNAMED
+  return (segment.length >= LONG || changes > MIXED) && looksLikeToken(segment) ? UNNAMED : (title as ContentId)
 }
 
 const [HYPHEN, UNDERSCORE] = [0x2d, 0x5f] as const
@@ -108,24 +115,41 @@ const PART_END = '(?![^_-])'
 const OCTET = '(?:[01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])'
 const GROUP = '[0-9a-f]{1,4}'
 const ADDRESS = new RegExp([
-  // an IPv4 address as one number, or a telephone number
+  // an IPv4 address as one number
   '[0-9]{8}',
   // an address, a hardware address, a part of a UUID or a hash
   `${PART}(?:0x)?[0-9a-f]{8,}${PART_END}`,
-  // IPv4 with other separators
-  `${PART}${OCTET}(?:[_-]${OCTET}){3}${PART_END}`,
-  // IPv6 with other separators, whole or with a gap
+  // IPv4 with other separators, and perhaps a word that runs into it
+  `(?<![0-9])${OCTET}(?:[_-]${OCTET}){3}(?![0-9])`,
+  // IPv6 with other separators: whole, with a gap, or a network of it
   `${PART}${GROUP}(?:[_-]${GROUP}){7}${PART_END}`,
-  `^(?=.*[0-9])(?=.*(?:--|__))(?:${GROUP})?(?:[_-](?:${GROUP})?)*$`,
+  '^(?=.*[0-9]).*(?:--|__)',
+  `${PART}(?=[0-9_-]*[a-f])(?:[23][0-9a-f]{3}|f[cde][0-9a-f]{2})(?:[_-]${GROUP}){3}${PART_END}`,
+  // a hardware address, in twos or in fours
+  `${PART}(?=[a-f_-]*[0-9])(?:(?:[0-9a-f]{2}[_-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}[_-]){2}[0-9a-f]{4})${PART_END}`,
 ].join('|'))
 
+const NUMBER = /[0-9]+(?:[_-][0-9]+)+/g
+/** A month or a day, or the two years of a season. */
+const DATE = /(?<![0-9])(?:19|20)[0-9]{2}[_-](?:(?:0[1-9]|1[0-2])(?:[_-](?:0[1-9]|[12][0-9]|3[01]))?|(?:19|20)[0-9]{2})(?![0-9])/g
+
+/** Eight digits or more with separators between them, that are no date: a telephone number, a customer's. */
+function isNumber(title: string): boolean {
+  return (title.match(NUMBER) ?? []).some((number) => number.replaceAll(DATE, '').replaceAll(/[_-]/g, '').length >= 8)
+}
+
+/** Characters of what may be a token whatever it is made of, and of what changes its kind often. */
+const [LONG, SHORT] = [16, 10] as const
+/** So often text in base64 changes between capital, small and digit, and a name does not. */
+const MIXED = 6
+
 /**
- * Sixteen or more letters and digits in a row that mix digits with letters or capitals with small letters; or as many with
- * `-` and `_` between them whose kind (capital, small, digit) changes six times, as text in base64 does and a name does not.
+ * Sixteen or more letters and digits in a row that mix digits with letters or capitals with small letters; as many with
+ * `-` and `_` between them whose kind (capital, small, digit) changes six times; or ten in a row that do.
  */
 function looksLikeToken(segment: string): boolean {
-  if (segment.length < 16) return false
   let changes = 0
+  let within = 0
   let run = 0
   let kinds = 0
   let last = 0
@@ -134,15 +158,20 @@ function looksLikeToken(segment: string): boolean {
     if (kind === 0) {
       run = 0
       kinds = 0
+      within = 0
     } else {
       run++
       kinds |= kind
-      if (last !== 0 && last !== kind) changes++
-      if (run >= 16 && kinds !== SMALL && kinds !== CAPITAL) return true
+      if (last !== 0 && last !== kind) {
+        changes++
+        within++
+      }
+      if (run >= LONG && kinds !== SMALL && kinds !== CAPITAL) return true
+      if (run >= SHORT && within >= MIXED) return true
     }
     last = kind
   }
-  return changes >= 6
+  return segment.length >= LONG && changes >= MIXED
 }
 
 const SMALL = 1

@@ -49,6 +49,7 @@ t.test('the first rule that matches decides, even when its capture is refused', 
 const names = [
   'news', 'channel-1', 'npo1', 'de-avondshow-met-arjen', 'kamerdebat_2026-03-01', 's01e02', 'season1-episode2', 'a', '1', '2026', '123456', 'thelordoftherings', 'ward-7b',
   'fifa-world-cup-2026-final-nl-de', 'THE-NEWS', 'h264-1080p', 'cafe', 'deadbee', 'facade',
+  'eredivisie-2026-2027', 'f1-2026-03-01', 'abc_2026-03-01_2', 'the--news', 'S01E02Finale', 'top-40-2026-03', 'cafe-facade-decade', 'nos-20-15',
 ]
 t.test('a name that somebody gave a title gets through, in small letters', async (t) => {
   for (const name of names) t.equal(contentOf(`/x/${name}/m`, [rule('/x/{content}/m')]), name.toLowerCase())
@@ -58,9 +59,12 @@ const secrets = [
   // addresses, however they are written
   '192.0.2.1', '192-0-2-1', '192_0_2_1', 'ip-10-1-2-3-x', '3221225985', '0xc0000201', 'c0000201', 'C0000201', '2001-db8-0-0-0-0-0-1', '2001-db8--1', '20010db8000000000000000000000001',
   '2001%3Adb8%3A%3A1', 'ip3221225985', '00-1b-63-84-45-e6-00-01', '001b638445e6',
+  'ip192-0-2-1', 'v192_0_2_1', '192-0-2-1x', 'client192_0_2_17', 'ip-2001-db8--1', '2001-db8-1-2', 'net-2a02-a450-1-0', 'fd00_1_2_a', 'a4-5e-60-c2-11-9f', 'box_A4-5E-60-C2-11-9F', 'a45e-60c2-119f', '00-11-22-33-44-55',
+  // numbers of people
+  '06-1234-5678', '0612345-67', '31-6-1234-5678', '3161_2345_678', 'c0000-0201', 'order-1234-5678', '2026-03-01-06-1234-5678',
   // tokens and identifiers
   '550e8400-e29b-41d4-a716-446655440000', 'd41d8cd98f00b204e9800998ecf8427e', 'abcdefabcdefabcd', 'dGhpcyBpcyBhIHNlY3JldA', 'eyJhbGciOiJIUzI1NiIsInR5cCI', 'a1b2c3d4e5f6g7h8i9', 'Xk-9dQ_z2Lm-7Yp_q4Rt',
-  'mzxw6ytboi4tsmrsgi3a', 'exp=1772397060~acl', '1772397060', '1772397060123', '0612345678', 'jan@example', 'hdnts=x',
+  'mzxw6ytboi4tsmrsgi3a', 'a8Kd93jQz7XbT2m', 'kq7x2m9zt4wp3vr', 'u-a8Kd93jQz7-x', 'exp=1772397060~acl', '1772397060', '1772397060123', '0612345678', 'jan@example', 'hdnts=x',
   // what an id cannot be
   '-news', '_news', '.news', 'n%65ws', 'naïve', 'a b', 'a"b', 'a'.repeat(49), '', '..', '*', '{content}',
 ]
@@ -82,7 +86,18 @@ t.test('an IPv4 address gets through in none of its spellings', async () => {
   fc.assert(fc.property(fc.integer({ min: 0x01000000, max: 0xffffffff }), (word) => {
     const octets = [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]
     const hex = word.toString(16).padStart(8, '0')
-    const spellings = [octets.join('.'), octets.join('-'), octets.join('_'), `v-${octets.join('-')}-x`, String(word), `0x${hex}`, hex]
+    const spellings = [octets.join('.'), octets.join('-'), octets.join('_'), `v-${octets.join('-')}-x`, `ip${octets.join('-')}`, `${octets.join('_')}x`, String(word), `0x${hex}`, hex]
+    return spellings.every((text) => contentOf(`/${text}/m`, rules) === '_other')
+  }), { numRuns: 1000 })
+})
+
+t.test('a hardware address gets through in none of its spellings', async () => {
+  const rules = [rule('/{content}/m')]
+  fc.assert(fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), (bytes) => {
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'))
+    if (!/[0-9]/.test(hex.join(''))) return true
+    const fours = [hex.slice(0, 2), hex.slice(2, 4), hex.slice(4)].map((pair) => pair.join(''))
+    const spellings = [hex.join(':'), hex.join('-'), hex.join('_'), hex.join(''), fours.join('.'), fours.join('-'), `stb-${hex.join('-')}-2`].flatMap((text) => [text, text.toUpperCase()])
     return spellings.every((text) => contentOf(`/${text}/m`, rules) === '_other')
   }), { numRuns: 1000 })
 })
