@@ -94,15 +94,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     leak: 'a title is whatever stands in the path',
-    edits: [{ file: 'privacy/content.ts', find: 'return (addressed && ADDRESS.test(title)) || looksLikeToken(segment) ? UNNAMED : (title as ContentId)', replace: 'return title as ContentId' }],
+    edits: [{ file: 'privacy/content.ts', find: 'if (addressed && (ADDRESS.test(title) || isNumber(title))) return UNNAMED', replace: '' }, { file: 'privacy/content.ts', find: '(segment.length >= LONG || changes > MIXED) && looksLikeToken(segment) ? UNNAMED : (title as ContentId)', replace: 'title as ContentId' }],
   },
   {
     leak: 'a title may be a token',
-    edits: [{ file: 'privacy/content.ts', find: ' || looksLikeToken(segment) ?', replace: ' ?' }],
+    edits: [{ file: 'privacy/content.ts', find: ' && looksLikeToken(segment) ?', replace: ' && title === OTHER ?' }],
   },
   {
     leak: 'a title may be an address',
-    edits: [{ file: 'privacy/content.ts', find: '(addressed && ADDRESS.test(title)) || ', replace: '' }],
+    edits: [{ file: 'privacy/content.ts', find: '(ADDRESS.test(title) || isNumber(title))', replace: 'isNumber(title)' }],
   },
   inRecord('the user agent is recorded as the step', 'userAgent?.text', `sent?.step === undefined ? null : stepNameOf(sent.step.name)`, `stepNameOf(LEAKED)`),
   {
