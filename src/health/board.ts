@@ -228,7 +228,7 @@ export class HealthBoard {
     if (heard.status === 'fulfilled') {
       const now = this.#clock.now()
       this.#reports.take(heard.value, now)
-      this.#relay.heard(this.#reports.fresh(now), (id, load) => this.#live.get(id)?.take(load, now))
+      this.#relay.heard(this.#reports.heard(now), (id, load) => this.#live.get(id)?.take(load, now))
       this.#refreshAll()
     }
     for (const result of [told, heard]) if (result.status === 'rejected') throw result.reason

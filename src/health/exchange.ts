@@ -82,6 +82,11 @@ export class Reports {
     return [...this.#seen.values()].filter((seen) => isFresh(seen, now) && !seen.report.withheld)
   }
 
+  /** Probers whose report is fresh: one that doubts what it sees passes on what it is told all the same. */
+  heard(now: number): readonly SeenReport[] {
+    return [...this.#seen.values()].filter((seen) => isFresh(seen, now))
+  }
+
   /** For operators: every prober that is known, with the age of its report in milliseconds; infinite until it has changed once. */
   ages(now: number): readonly { readonly prober: string; readonly ageMs: number; readonly fresh: boolean; readonly withheld: boolean }[] {
     return [...this.#seen.values()].map((seen) => ({ prober: seen.report.prober, ageMs: now - seen.changedAt, fresh: isFresh(seen, now), withheld: seen.report.withheld }))

@@ -2,10 +2,13 @@
 import type { RelayedLoad, SeenReport } from './exchange.ts'
 import type { LoadReport } from './load.ts'
 
+/** Routers that are known at most: more than a deployment has. */
+const MAX_ROUTERS = 1000
+
 export class LoadRelay {
   readonly #own = new Map<string, RelayedLoad>()
-  /** By router, its epoch and target: which of its reports was heard last. */
-  #heard = new Map<string, number>()
+  /** By router: which of its reports on a target was heard last in its epoch. Known also while nothing is heard of it. */
+  readonly #heard = new Map<string, { readonly epoch: string, readonly nths: Map<string, number> }>()
 
   /** This router was told. */
   took(target: string, report: LoadReport): void {
@@ -22,14 +25,19 @@ export class LoadRelay {
 
   /** @param take is given what is new */
   heard(reports: readonly SeenReport[], take: (target: string, load: LoadReport) => void): void {
-    const heard = new Map<string, number>()
     for (const { report: { prober, epoch, loads } } of reports) {
+      const known = this.#heard.get(prober)
+      const { nths } = known?.epoch === epoch ? known : { nths: new Map<string, number>() }
+      this.#heard.delete(prober)
+      this.#heard.set(prober, { epoch, nths })
+      for (const target of nths.keys()) if (!Object.hasOwn(loads, target)) nths.delete(target)
       for (const [target, { report, nth }] of Object.entries(loads)) {
-        const key = `${prober} ${epoch} ${target}`
-        heard.set(key, nth)
-        if (this.#heard.get(key) !== nth) take(target, report)
+        if (nths.get(target) === nth) continue
+        nths.set(target, nth)
+        take(target, report)
       }
     }
-    this.#heard = heard
+    const [oldest] = this.#heard.keys()
+    if (this.#heard.size > MAX_ROUTERS && oldest !== undefined) this.#heard.delete(oldest)
   }
 }

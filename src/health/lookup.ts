@@ -48,25 +48,35 @@ export function familyOf(address: string): Family | undefined {
  * Looks a name up once for all that wait for it. The system's look-ups queue for a few threads and cannot be called off:
  * without this a name server that hangs would make the queue grow with every check.
  */
-export function shared(resolve: Resolve = resolveAll): Resolve {
-  const waiting = new Map<string, Resolved[]>()
+export function shared(resolve: Resolve = resolveAll, monotonic = () => performance.now()): Resolve {
+  const waiting = new Map<string, Waiting[]>()
   return (hostname, options, callback) => {
+    const since = monotonic()
     const others = waiting.get(hostname)
     if (others !== undefined) {
-      // Whoever waits has given up by its deadline; only a few can be in time for the answer.
-      if (others.length < MAX_WAITING) others.push(callback)
+      // Whoever has waited for so long has given up.
+      const late = others.findIndex((other) => since - other.since < LONGEST_MS)
+      others.splice(0, late === -1 ? others.length : late)
+      others.push({ callback, since })
       return
     }
-    const all = [callback]
+    const all = [{ callback, since }]
     waiting.set(hostname, all)
     resolve(hostname, options, (error, addresses) => {
       waiting.delete(hostname)
-      for (const each of all) each(error, addresses)
+      for (const each of all) each.callback(error, addresses)
     })
   }
 }
 
-const MAX_WAITING = 64
+interface Waiting {
+  readonly callback: Resolved
+  /** Milliseconds. */
+  readonly since: number
+}
+
+/** No check may take longer, see `timeoutSeconds`. */
+const LONGEST_MS = 60_000
 
 export function resolveAll(hostname: string, _options: LookupOptions, callback: Resolved): void {
   systemLookup(hostname, { all: true, verbatim: true }, (error, addresses) => callback(error, addresses ?? []))

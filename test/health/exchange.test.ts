@@ -93,6 +93,27 @@ t.test('a relayed load is taken once, and again when the target has said the sam
   t.same(relay.told(), {})
 })
 
+t.test('a router that doubts its own network for a while passes on what it is told, and nothing is taken for new because of it', async (t) => {
+  const [reports, relay] = [new Reports('me'), new LoadRelay()]
+  const taken: string[] = []
+  const loads = (nth: number, target = 'a') => ({ [target]: { nth, report: { bandwidthMbps: 5 } } })
+  const hear = (seconds: number, withheld: boolean, told: ReturnType<typeof loads>) => {
+    reports.take([report('b', seconds, { withheld, loads: told })], seconds * 1000)
+    relay.heard(reports.heard(seconds * 1000), (target) => taken.push(`${seconds} ${target}`))
+  }
+  hear(1, false, loads(1))
+  hear(2, false, loads(1))
+  hear(4, true, loads(1))
+  hear(6, false, loads(1))
+  hear(8, true, { ...loads(1), ...loads(1, 'told while it doubts') })
+  // Nothing is heard of it for a minute.
+  reports.take([], 68_000)
+  relay.heard(reports.heard(68_000), () => t.fail('nobody said anything'))
+  hear(70, false, loads(1))
+  hear(72, false, loads(2))
+  t.same(taken, ['2 a', '8 told while it doubts', '72 a'])
+})
+
 t.test('while the process sleeps nothing grows old, and a clock that goes back makes nothing younger', async (t) => {
   let monotonic = 1000
   const clock = new AwakeClock(() => monotonic)
