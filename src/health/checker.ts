@@ -3,7 +3,8 @@
  *
  * Before a target is called down, all targets that were checked in the same while are looked at: when more than half of
  * them fail that worked before, it is likelier that this prober has lost its network than that the world is down. Then it
- * withholds its opinion, and the failures of that time count for nothing.
+ * withholds its opinion, and the failures of that time count for nothing. Not for ever: where others go on answering all the
+ * while, it has a network, and what fails is down.
  */
 import { FAMILIES } from '../routing/model.ts'
 import type { Family, HealthCheck, HealthState, Target } from '../routing/model.ts'
@@ -41,6 +42,9 @@ export interface FamilyState {
   readonly ejected: boolean
 }
 
+/** After so many milliseconds a prober that reaches as many others believes what it sees. */
+export const DOUBT_MS = 300_000
+const WITNESSES = 2
 /** Fewer targets than this are too few to tell their fault from the prober's. */
 export const QUARANTINE_FROM = 4
 const CONCURRENCY = 256
@@ -68,6 +72,10 @@ export class HealthChecker {
   readonly #schedule: Schedule<Watched>
   #cancel = new AbortController()
   #quarantined = false
+  /** When that began. */
+  #since = 0
+  /** Most of what worked fails, and it is not the prober's fault. */
+  #believed = false
 
   constructor(options: CheckerOptions) {
     const { setTimer, monotonic, random, concurrency = CONCURRENCY } = options
@@ -147,9 +155,15 @@ export class HealthChecker {
   #take(watched: Watched, results: ReadonlyMap<Family, ProbeResult>, now: number): void {
     const ok = [...results.values()].some((result) => result.ok)
     watched.latest = { ok, at: now }
-    if (this.#quarantined && !this.#doubts(watched, now).doubted) this.#quarantine(false, watched, now)
-    if (!this.#quarantined && watched.state !== 'down' && this.#preview(watched, results) === 'down' && this.#doubts(watched, now).doubted) {
-      this.#quarantine(true, watched, now)
+    if (this.#quarantined) {
+      const { doubted, failed, total } = this.#doubts(watched, now)
+      this.#believed = doubted && now - this.#since >= DOUBT_MS && total - failed >= WITNESSES
+      if (!doubted || this.#believed) this.#quarantine(false, watched, now)
+    }
+    if (!this.#quarantined && watched.state !== 'down' && this.#preview(watched, results) === 'down') {
+      const { doubted } = this.#doubts(watched, now)
+      if (!doubted) this.#believed = false
+      else if (!this.#believed) this.#quarantine(true, watched, now)
     }
     for (const family of watched.families.keys()) if (!results.has(family)) watched.families.delete(family)
     for (const [family, result] of results) this.#fold(watched, family, result)
@@ -195,6 +209,7 @@ export class HealthChecker {
   #quarantine(quarantined: boolean, watched: Watched, now: number): void {
     this.#quarantined = quarantined
     if (quarantined) {
+      this.#since = now
       for (const { latest, state, families } of this.#watched.values()) {
         if (latest?.ok !== false || state === 'down') continue
         for (const record of families.values()) if (record.fold.state !== 'down') record.fold = record.settled

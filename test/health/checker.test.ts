@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HealthChecker } from '../../src/health/checker.ts'
+import { DOUBT_MS, HealthChecker } from '../../src/health/checker.ts'
 import type { CheckerOptions } from '../../src/health/checker.ts'
 import type { CheckSpec, ProbeResult } from '../../src/health/probe.ts'
 import type { Target } from '../../src/routing/model.ts'
@@ -113,6 +113,38 @@ t.test('when more than half fail at once the prober doubts itself, and those fai
   await round(1)
   t.equal(states(), 'down down up up up', 'and three')
   t.same(quarantines, ['on 3/5', 'off 2/5'])
+})
+
+t.test('a doubt ends where two others answer all the while: after five minutes what fails is down, and what fails later is watched', async (t) => {
+  const { world, round, states, quarantines, checker } = setUp(edges(6))
+  await round(2)
+  for (const id of ['edge-0', 'edge-1', 'edge-2', 'edge-3']) world.broken.add(id)
+  await round(2 + DOUBT_MS / 2000)
+  t.ok(checker.quarantined)
+  t.equal(states(), 'up up up up up up')
+  await round(4)
+  t.equal(states(), 'down down down down up up')
+  t.same(quarantines, ['on 4/6', 'off 4/6'])
+  world.broken.add('edge-4')
+  await round(3)
+  t.equal(states(), 'down down down down down up')
+  world.broken.clear()
+  await round(10)
+  t.equal(states(), 'up up up up up up')
+  for (const id of ['edge-0', 'edge-1', 'edge-2', 'edge-3']) world.broken.add(id)
+  await round(3)
+  t.ok(checker.quarantined, 'and doubts itself anew')
+})
+
+t.test('a prober that reaches one target or none has lost its network, however long', async (t) => {
+  for (const reached of [0, 1]) {
+    const { world, round, states, checker } = setUp(edges(4))
+    await round(2)
+    for (let i = reached; i < 4; i++) world.broken.add(`edge-${i}`)
+    await round(DOUBT_MS / 1000)
+    t.ok(checker.quarantined)
+    t.equal(states(), 'up up up up')
+  }
 })
 
 t.test('a prober that lost its network for a while harms nobody afterwards, however often', async (t) => {
