@@ -62,7 +62,7 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
       const own = coordinates(written)
       if (own === 'half') complain(written.latitude === undefined ? 'longitude' : 'latitude', 'latitude and longitude belong together; give both or neither')
       const { mode, countries } = written.jurisdiction?.logs ?? {}
-      if (mode !== undefined && mode !== 'none' && countries === undefined) complain('jurisdiction', `logs.mode is ${mode}, so logs.countries must say where they are stored`)
+      if (mode !== undefined && mode !== 'none' && (countries === undefined || countries.length === 0)) complain('jurisdiction', `logs.mode is ${mode}, so logs.countries must say where they are stored`)
       const target: Target = {
         index: targets.size,
         id: written.id,

@@ -1,5 +1,5 @@
 /** Jurisdiction as written in files becomes what a decision judges by. */
-import type { Jurisdiction, JurisdictionPolicy } from '../routing/model.ts'
+import type { Country, Jurisdiction, JurisdictionPolicy } from '../routing/model.ts'
 import type { PolicyInput, TargetInput } from './schema.ts'
 import { expandCountries } from './sets.ts'
 
@@ -23,11 +23,17 @@ export function compileJurisdiction(input: TargetInput['jurisdiction']): Jurisdi
   return {
     operator: operator?.country,
     parent: parent?.country,
-    server: server?.countries,
-    logs: logs?.mode === 'none' ? [] : logs?.countries,
+    server: declared(server?.countries),
+    // No log country means that there are no logs, which mode none alone declares.
+    logs: logs?.mode === 'none' ? [] : declared(logs?.countries),
     foreign,
     // The chain is as strong as the evidence that ends first.
     evidenceUntil: evidence === undefined || evidence.length === 0 ? undefined : Math.min(...evidence.map(({ validUntil }) => Date.parse(validUntil))),
     reviewedAt: reviewedAt === undefined ? undefined : Date.parse(reviewedAt),
   }
+}
+
+/** A list of places with nothing in it says of no place that it is one: as if it were absent. */
+function declared(countries: readonly Country[] | undefined): readonly Country[] | undefined {
+  return countries?.length === 0 ? undefined : countries
 }

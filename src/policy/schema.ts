@@ -47,7 +47,7 @@ export const jurisdictionSchema = z.strictObject({
   server: z.strictObject({ countries: z.array(code).min(1) }).optional().describe('Where the servers stand.'),
   logs: z.strictObject({
     mode: z.enum(['none', 'anonymised', 'raw']).describe('What the operator logs of viewers, by contract. The router cannot measure this.'),
-    countries: z.array(code).optional().describe('Where logs are stored. Needed unless mode is none.'),
+    countries: z.array(code).min(1, { error: 'is empty; say where logs are stored, or leave it out where mode is none' }).optional().describe('Where logs are stored. Needed unless mode is none: what is not said satisfies no policy.'),
   }).optional(),
   foreign: z.array(z.enum(FOREIGN_LAWS)).optional().describe('Laws of third countries that reach the operator or its parent; [] says that there are none, absence that nobody looked.'),
   evidence: z.array(z.strictObject({

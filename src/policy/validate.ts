@@ -59,6 +59,7 @@ function sentence(issue: Issue, value: unknown): string {
     case 'invalid_value':
       return value === undefined ? `is missing; use one of ${list(issue.values)}` : `${shown} is not one of ${list(issue.values)}${typeof value === 'string' ? hint(value, issue.values.map(String)) : ''}`
     case 'too_small':
+      if (!issue.message.startsWith('Too small')) return issue.message
       return issue.origin === 'array' ? `needs at least ${String(issue.minimum)} entries` : `${shown} is too small; the least is ${String(issue.minimum)}`
     case 'too_big':
       return issue.origin === 'number' || issue.origin === 'int' ? `${shown} is too large; the most is ${String(issue.maximum)}` : `is too long; the limit is ${String(issue.maximum)}`

@@ -122,6 +122,9 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
   ['logs without a country', { 'targets/all.yaml': replace(TARGETS, 'mode: raw, countries: [US]', 'mode: raw') }, [
     'targets/all.yaml:24: targets[2].jurisdiction: logs.mode is raw, so logs.countries must say where they are stored',
   ]],
+  ['logs with a list of no country', { 'targets/all.yaml': replace(TARGETS, 'mode: raw, countries: [US]', 'mode: raw, countries: []') }, [
+    'targets/all.yaml:28: targets[2].jurisdiction.logs.countries: is empty; say where logs are stored, or leave it out where mode is none',
+  ]],
   ['a host name with a scheme', { 'targets/all.yaml': replace(TARGETS, 'host: ams.edge.example', 'host: https://ams.edge.example') }, [
     'targets/all.yaml:8: targets[0].host: "https://ams.edge.example" is not valid here; use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path',
   ]],
