@@ -82,7 +82,7 @@ export function* buildInSteps(bundle: Bundle, options: BuildOptions): Generator<
     if (service.prefix !== undefined && (whole !== undefined || input.prefix !== undefined)) claimPrefix(prefixes, inner, service.prefix, service, document, problems)
   }
   for (const [host, service] of hosts) {
-    const target = fleet.serving(host)
+    const [target] = fleet.owners(host)
     if (target !== undefined) {
       const document = sources.get(service.id)
       if (document !== undefined) problems.push(document.problem(['hosts'], `host "${host}" is also a host of target "${target.id}"; viewers would be sent back to the router`))

@@ -1,9 +1,12 @@
 /** The targets and groups of all files under `targets/`, joined and checked. */
 import { vector } from '../routing/distance.ts'
 import { hashString } from '../routing/hash.ts'
-import type { Base, Group, Jurisdiction, Scheme, Target, Vector } from '../routing/model.ts'
+import type { Group, Jurisdiction, Target, Vector } from '../routing/model.ts'
+import { baseOf } from './address.ts'
+import type { Address } from './address.ts'
 import type { SourceDocument } from './document.ts'
 import { compileJurisdiction } from './jurisdiction.ts'
+import { Owners } from './owners.ts'
 import type { Problem } from './problem.ts'
 import type { CheckInput, GroupInput, TargetInput } from './schema.ts'
 import { compileHealth } from './target-health.ts'
@@ -21,8 +24,10 @@ export interface Fleet {
   weight(target: Target): number
   /** Where the target itself is reached. */
   address(target: Target): Address
-  /** The target that serves under this host name: one of its own, or part of a domain that it lists with `*.`. */
-  serving(host: string): Target | undefined
+  /** The targets that serve under this host name: those that name it, else those of the smallest domain with `*.` that holds it. */
+  owners(host: string): readonly Target[]
+  /** The same, and where several share the host those that are reached at this very port, if any are. */
+  ownersAt(address: Address): readonly Target[]
 }
 
 /** What could not be read: what refers to it is not wrong for that. */
@@ -82,8 +87,7 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
     }
   }
   const list = [...targets.values()]
-  const wide = list.filter((target) => target.hosts.some((host) => host.startsWith('*.')))
-  const hosts = new Map(list.flatMap((target) => target.hosts.map((host) => [host, target] as const)))
+  const owners = new Owners(addresses)
   return {
     targets: list,
     groups: [...groups.values()],
@@ -93,7 +97,8 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
     members: (group) => list.filter((target) => isIn(target.group, group)),
     weight: (target) => weights.get(target) ?? 1,
     address: (target) => addresses.get(target) ?? { host: '' },
-    serving: (host) => hosts.get(host) ?? wide.find((target) => mayServe(target, host)),
+    owners: (host) => owners.of(host),
+    ownersAt: (address) => owners.at(address),
   }
 }
 
@@ -147,27 +152,4 @@ function isIn(inner: Group | undefined, outer: Group): boolean {
 function coordinates({ latitude, longitude }: { latitude?: number | undefined; longitude?: number | undefined }): Vector | 'half' | undefined {
   if (latitude === undefined && longitude === undefined) return undefined
   return latitude === undefined || longitude === undefined ? 'half' : vector(latitude, longitude)
-}
-
-export interface Address {
-  readonly host: string
-  readonly port?: number | undefined
-  readonly scheme?: 'same' | Scheme | undefined
-  readonly prefix?: string | undefined
-}
-
-/** The part of `Location` before the path, for each scheme that the address serves. */
-export function baseOf({ host, port, scheme = 'same', prefix = '' }: Address): Base {
-  const base = (wanted: Scheme) => (scheme === 'same' || scheme === wanted ? `${wanted}://${host}${portText(wanted, port)}${prefix}` : undefined)
-  return { http: base('http'), https: base('https') }
-}
-
-function portText(scheme: Scheme, port: number | undefined): string {
-  const standard = scheme === 'http' ? 80 : 443
-  return port === undefined || port === standard ? '' : `:${port}`
-}
-
-/** Whether a target may be reached under a host name: one of its own, or a part of a domain that it lists with `*.`. */
-export function mayServe(target: Target, host: string): boolean {
-  return target.hosts.some((own) => own === host || (own.startsWith('*.') && host.endsWith(own.slice(1)) && host.length > own.length - 1))
 }

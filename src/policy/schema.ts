@@ -83,7 +83,7 @@ export const targetSchema = z.strictObject({
   port: rewrite.port,
   scheme: rewrite.scheme,
   prefix: rewrite.prefix,
-  hosts: z.array(hostPattern).optional().describe('Further host names that a service may use for this target, such as *.cdn-a.example. Location never carries another one.'),
+  hosts: z.array(hostPattern).optional().describe('Further host names that a service may use for this target, such as *.cdn-a.example. Location never carries another one. What another target names, or covers with a smaller domain, stays that target\'s.'),
   latitude: latitude.optional(),
   longitude: longitude.optional().describe('A target without coordinates of its own or of its group is never the nearest.'),
   weight: weight.optional().describe('Share relative to other targets where a step names the group. Default 1. 0: only when nothing else is left.'),
@@ -174,6 +174,7 @@ export const serviceSchema = z.strictObject({
   referrers: z.array(host).max(1000).optional().describe('Host names of the sites that embed the service, for the side counters (log.counters). Default: none. A site that is not listed is counted as _other; with everybody\'s sites listed, a site that few people visit is told once k of them came.'),
 })
 
+export type RewriteInput = NonNullable<ServiceInput['rewrite']>[string]
 export type GroupInput = z.infer<typeof groupSchema>
 export type CheckInput = z.infer<typeof checkSchema>
 export type TargetInput = z.infer<typeof targetSchema>

@@ -5,13 +5,14 @@ import { compliesUntil, faults } from '../routing/jurisdiction.ts'
 import type { Fault } from '../routing/jurisdiction.ts'
 import { PREFIX_SEGMENTS } from '../routing/match.ts'
 import type { Condition, ContentRule, Fence, Fixed, JurisdictionPolicy, Member, Pool, QueryRule, Service, Step, Target } from '../routing/model.ts'
+import { baseOf, mayServe } from './address.ts'
+import type { Address } from './address.ts'
 import { advise } from './advice.ts'
 import type { Kind } from './bundle.ts'
 import type { SourceDocument } from './document.ts'
-import type { Address, Fleet } from './fleet.ts'
-import { baseOf, mayServe } from './fleet.ts'
+import type { Fleet } from './fleet.ts'
 import type { Path, Problem } from './problem.ts'
-import type { ConditionInput, ServiceInput, StepInput } from './schema.ts'
+import type { ConditionInput, RewriteInput, ServiceInput, StepInput } from './schema.ts'
 import { expandCountries } from './sets.ts'
 import { hint } from './validate.ts'
 
@@ -202,19 +203,38 @@ function resolveMembers({ targets }: StepInput, path: Path, { compiling: { fleet
 function rewritten(target: Target, { input, compiling }: Scope): Member['base'] {
   const rule = input.rewrite?.[target.id]
   if (rule === undefined) return target.base
-  const own = compiling.fleet.address(target)
-  // A rewritten host is another server, so the target's own port does not come along.
-  const port = rule.port ?? (rule.host === undefined || rule.host === own.host ? own.port : undefined)
-  return baseOf({ host: rule.host ?? own.host, port, scheme: rule.scheme ?? own.scheme, prefix: rule.prefix ?? own.prefix })
+  return baseOf(addressUnder(rule, compiling.fleet.address(target)))
 }
 
-function checkRewrites({ input, compiling: { fleet }, complain }: Scope): void {
-  for (const [id, { host }] of Object.entries(input.rewrite ?? {})) {
+function addressUnder(rule: RewriteInput, own: Address): Address {
+  // A rewritten host is another server, so the target's own port does not come along.
+  const port = rule.port ?? (rule.host === undefined || rule.host === own.host ? own.port : undefined)
+  return { host: rule.host ?? own.host, port, scheme: rule.scheme ?? own.scheme, prefix: rule.prefix ?? own.prefix }
+}
+
+function checkRewrites(scope: Scope): void {
+  const { input, compiling: { fleet }, complain } = scope
+  for (const [id, rule] of Object.entries(input.rewrite ?? {})) {
     const target = fleet.target(id)
     if (target === undefined && fleet.broken.has(id)) continue
     if (target === undefined) complain(['rewrite', id], `there is no target "${id}"${hint(id, fleet.targets.map((known) => known.id))}`)
-    else if (host !== undefined && !mayServe(target, host)) complain(['rewrite', id, 'host'], `"${host}" is not a host of target "${id}"; add it to the target's hosts`)
+    else checkRewrite(target, rule, ['rewrite', id], scope)
   }
+}
+
+/** The viewer must end up at a server for which the target's jurisdiction was declared, and no stricter one. */
+function checkRewrite(target: Target, rule: RewriteInput, path: Path, { policy, compiling: { fleet, now }, complain }: Scope): void {
+  const address = addressUnder(rule, fleet.address(target))
+  const { host } = address
+  const owners = fleet.owners(host)
+  if (!owners.includes(target)) {
+    const [owner] = owners
+    if (owner !== undefined && mayServe(target, host)) complain([...path, 'host'], `"${host}" is a host of target "${owner.id}", whose jurisdiction counts there; use that target, or another host`)
+    else complain([...path, 'host'], `"${host}" is not a host of target "${target.id}"; add it to the target's hosts`)
+    return
+  }
+  const other = fleet.ownersAt(address).find((owner) => owner !== target && faults(policy, owner.jurisdiction, now).length > 0)
+  if (other !== undefined) complain(rule.host === undefined ? path : [...path, 'host'], `leads to an address of target "${other.id}" too, which does not satisfy "${policy?.id ?? ''}" (${faults(policy, other.jurisdiction, now).join(', ')}); use another one`)
 }
 
 /** A service that its own policy leaves without a target is a mistake to find now, not when the first viewer comes. False then. */
@@ -281,7 +301,11 @@ function compileFixed(text: string, path: Path, form: 'prefix' | 'whole', { comp
     return undefined
   }
   if (form === 'prefix' && url.search !== '') complain(path, 'a query would not survive: the viewer\'s path and query follow this URL')
-  const target = fleet.targets.find((candidate) => mayServe(candidate, url.hostname))
+  const fixedPath = url.pathname + url.search
+  const address: Address = { host: url.hostname, port: url.port === '' ? undefined : Number(url.port), scheme: same ? 'same' : scheme, prefix: form === 'prefix' ? url.pathname.replace(/\/$/, '') : '' }
+  // Of several that share the address, the one that satisfies the policy for the shortest time, if at all.
+  const lawfulUntil = ({ jurisdiction }: Target) => (faults(policy, jurisdiction, now).length > 0 ? -1 : Math.min(compliesUntil(policy, jurisdiction), Number.MAX_VALUE))
+  const [target] = fleet.ownersAt(address).toSorted((a, b) => lawfulUntil(a) - lawfulUntil(b))
   if (target === undefined) {
     complain(path, `"${url.hostname}" is not a host of a declared target; declare one, so that its jurisdiction is known`)
     return undefined
@@ -289,8 +313,6 @@ function compileFixed(text: string, path: Path, form: 'prefix' | 'whole', { comp
   if (policy !== undefined && faults(policy, target.jurisdiction, now).length > 0) {
     complain(path, `target "${target.id}" does not satisfy "${policy.id}" (${faults(policy, target.jurisdiction, now).join(', ')}), so nobody would ever be sent there`)
   }
-  const fixedPath = url.pathname + url.search
-  const address: Address = { host: url.hostname, port: url.port === '' ? undefined : Number(url.port), scheme: same ? 'same' : scheme, prefix: form === 'prefix' ? url.pathname.replace(/\/$/, '') : '' }
   return { member: { target, weight: 1, base: baseOf(address) }, path: form === 'prefix' ? undefined : fixedPath }
 }
 
