@@ -130,11 +130,19 @@ function* sortDocuments(bundle: Bundle, memory: DocumentMemory, problems: Proble
       continue
     }
     const read = yield* readInSteps(path, text, memory)
-    problems.push(...read.problems)
-    if (read.problems.length > 0) unread.add(kind)
+    const found = read.problems.length === 0 && read.documents.length === 0 ? [nothingIn(path, text)] : read.problems
+    problems.push(...found)
+    if (errors(found).length > 0) unread.add(kind)
     for (const document of read.documents) documents[kind].push(document)
   }
   return { documents, unread }
+}
+
+/** A full disk, or a slip in a shell, leaves an empty file, and all that it held would be gone. What is all comments somebody wrote so. */
+function nothingIn(file: string, text: string): Problem {
+  return /^\s*#/.test(text) && !/^[^\S\n]*[^\s#]/m.test(text)
+    ? { file, line: 1, path: '', message: 'holds nothing but comments; remove the file if that is meant', severity: 'warning' }
+    : { file, line: 1, path: '', message: 'is empty; remove the file if that is meant', severity: 'error' }
 }
 
 export interface Valid<T> {

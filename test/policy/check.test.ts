@@ -142,6 +142,15 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
   ]],
   ['a key that is there twice', tv(`${SERVICE}service: tv\n`), ['services/tv.yaml:8: map keys must be unique']],
   ['no service at all', { 'services/tv.yaml': undefined }, ['services:1: there is no service; add services/NAME.yaml']],
+  ['an empty file is not the same as none: what it held is missed', { 'services/two.yaml': '' }, ['services/two.yaml:1: is empty; remove the file if that is meant']],
+  ['a file of white space and marks is empty, too', { 'services/two.yaml': '\ufeff \n\n---\n# nothing\n---\n' }, ['services/two.yaml:1: is empty; remove the file if that is meant']],
+  ['so is one that says null', { 'policies/two.yaml': '# none\nnull\n' }, ['policies/two.yaml:1: is empty; remove the file if that is meant']],
+  ['an empty document beside another one is nothing to mention', { 'services/tv.yaml': `${SERVICE}---\n` }, []],
+  ['a file of comments alone is warned of', { 'zones/more.yaml': '# none yet\n\n  # really\n' }, ['zones/more.yaml:1: warning: holds nothing but comments; remove the file if that is meant']],
+  ['what refers to something that an empty file held is not wrong for that', { 'targets/all.yaml': '', 'policies/eu-only.yaml': '\n', 'zones/all.yaml': undefined }, [
+    'policies/eu-only.yaml:1: is empty; remove the file if that is meant',
+    'targets/all.yaml:1: is empty; remove the file if that is meant',
+  ]],
   ['a file in no folder', { 'stray.yaml': 'a: 1\n' }, ['stray.yaml:1: belongs to none of targets/, services/, zones/, policies/; move it']],
   ['evidence that ends soon is a warning', { 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 2026-06-20') }, [
     'services/tv.yaml:3: warning: jurisdiction: target "edge-ams" complies with "eu-only" only until 2026-06-20; renew its evidence or review',

@@ -5,7 +5,8 @@ import { buildSnapshot } from '../../src/policy/build.ts'
 import { DocumentMemory, readDocuments, readInSteps } from '../../src/policy/document.ts'
 import { finish } from '../../src/policy/steps.ts'
 import { countryPlace } from '../../src/geo/countries.ts'
-import { bundle, NOW } from './base.ts'
+import { bundle, NOW, SERVICE } from './base.ts'
+import { buildIsolated } from '../../src/state/quarantine.ts'
 import { heapUsed } from '../heap.ts'
 
 /** What the parser makes of the whole file at once: values, and the line of each mistake. */
@@ -133,6 +134,29 @@ t.test('a snapshot is the same whether its documents were known or not', async (
   t.ok(first.snapshot)
   t.same(again, buildSnapshot(bundle(), options))
   t.same(again, first, 'and building changed nothing in what is known')
+})
+
+t.test('a file that was emptied is a problem at every reading, and its memory holds nothing of it', async (t) => {
+  const options = { version: { epoch: 1, number: 1, digest: 'ab'.repeat(8) }, now: NOW, continentOf: () => undefined }
+  const memory = new DocumentMemory()
+  t.ok(buildSnapshot(bundle(), { ...options, memory }).snapshot)
+  for (const time of ['first', 'second']) {
+    const { snapshot, problems } = buildSnapshot(bundle({ 'zones/all.yaml': '' }), { ...options, memory })
+    t.same([snapshot, problems.map(({ file }) => file)], [undefined, ['zones/all.yaml']], time)
+  }
+  t.ok(buildSnapshot(bundle(), { ...options, memory }).snapshot, 'and none once it is written again')
+})
+
+t.test('a service whose file was emptied goes on as it was', async (t) => {
+  const options = { version: { epoch: 1, number: 1, digest: 'ab'.repeat(8) }, now: NOW, continentOf: () => undefined }
+  const two = (text: string) => bundle({ 'services/two.yaml': text })
+  const { built, quarantined } = await buildIsolated(two(''), two(SERVICE.replace('tv', 'two').replace('play.tv', 'play.two')), async (candidate) => buildSnapshot(candidate, options))
+  t.same([[...built.snapshot?.services ?? []].map(({ id }) => id), quarantined], [['tv', 'two'], ['two']])
+})
+
+t.test('a file of a comment and a million blank lines is told of in a moment', async (t) => {
+  const problems = buildSnapshot(bundle({ 'zones/more.yaml': `# none\n${'\n'.repeat(1_000_000)}` }), { version: { epoch: 1, number: 1, digest: 'ab'.repeat(8) }, now: NOW, continentOf: () => undefined }).problems
+  t.same(problems.map(({ message }) => message), ['holds nothing but comments; remove the file if that is meant'])
 })
 
 t.test('files that are gone leave nothing behind in what is remembered of their documents', async (t) => {
