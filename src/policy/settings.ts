@@ -1,8 +1,10 @@
 /** `wissel.yaml`: how this process runs. Not part of a snapshot: two routers of one deployment may differ in it. */
+import { isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { readDocuments } from './document.ts'
 import type { Path, Problem } from './problem.ts'
 import { formatPath } from './problem.ts'
+import { isRedisUrl } from './redis-url.ts'
 import { ID } from './schema.ts'
 import { parsePrefix } from '../geo/zones.ts'
 import { soundKeys } from './salvage.ts'
@@ -10,8 +12,10 @@ import { validate } from './validate.ts'
 
 export const SETTINGS_FILE = 'wissel.yaml'
 
-const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):\d{1,5}$/
-const listen = z.string().regex(ADDRESS, { error: 'use HOST:PORT such as 0.0.0.0:8080 or [::]:8080; port 0 lets the system choose' })
+const ADDRESS = /^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/
+const listen = z.string()
+  .regex(ADDRESS, { error: 'use HOST:PORT such as 0.0.0.0:8080 or [::]:8080, with a port up to 65535; port 0 lets the system choose', abort: true })
+  .refine(isPlace, { error: 'no machine has this address; use one such as 0.0.0.0:8080 or [::]:8080' })
 const cidr = z.string().max(50)
 const seconds = z.number().positive()
 
@@ -112,14 +116,52 @@ export function readSettings(file: string, text: string): ReadSettings {
 }
 
 /** What the schema alone cannot see. */
-function contradictions({ trustedProxies = [], proxyProtocol = false, admin }: Settings, problem: ReadSettings['problem']): Problem[] {
+function contradictions({ trustedProxies = [], proxyProtocol = false, listen, admin, log, redis }: Settings, problem: ReadSettings['problem']): Problem[] {
   const found: Problem[] = []
+  if (redis !== undefined && !isRedisUrl(redis.url)) found.push(problem(['redis', 'url'], REDIS_URL_WANTED))
+  found.push(...contradictingSinks(log?.sinks ?? [], problem))
+  const [players, operators] = [listen ?? '0.0.0.0:8080', admin?.listen ?? '127.0.0.1:9090']
+  if (overlap(players, operators)) found.push(problem(admin?.listen === undefined ? ['listen'] : ['admin', 'listen'], `players (${players}) and operators (${operators}) would be answered on one port, so a router does not start there; give one of them another`, 'warning'))
   if (proxyProtocol && trustedProxies.length === 0) found.push(problem(['proxyProtocol'], 'refuses everybody without trustedProxies; name the proxy\'s network there'))
   for (const [i, text] of trustedProxies.entries()) {
     if (parsePrefix(text) === undefined) found.push(problem(['trustedProxies', i], `"${text}" is not a network; use CIDR such as 10.0.0.0/8 or ::1/128`))
   }
   if (admin?.listen !== undefined && admin.tokenFile === undefined && !LOOPBACK.test(admin.listen)) found.push(problem(['admin', 'listen'], `"${admin.listen}" is not on loopback, so a router does not start there without a token; set admin.tokenFile`, 'warning'))
   return found
+}
+
+function contradictingSinks(sinks: NonNullable<NonNullable<Settings['log']>['sinks']>, problem: ReadSettings['problem']): Problem[] {
+  const found: Problem[] = []
+  const segments = sinks.findIndex(({ type }) => type === 'segments')
+  for (const [i, sink] of sinks.entries()) {
+    const path = ['log', 'sinks', i]
+    if ((sink.type === 'http' || sink.type === 'redis') && segments === -1) found.push(problem(path, `a sink of type ${sink.type} is filled from segments; add one of type segments`))
+    if (sink.type === 'redis' && !isRedisUrl(sink.url)) found.push(problem([...path, 'url'], REDIS_URL_WANTED))
+    if (sink.type === 'segments' && i !== segments) found.push(problem(path, 'is a second sink of type segments, and every record would be written twice to the first; give one'))
+  }
+  return found
+}
+
+/** Without the value, which may hold a password. */
+const REDIS_URL_WANTED = 'is not usable; give redis://HOST:PORT, rediss://, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT, with characters of a user name percent-encoded'
+
+/** Whether the host of HOST:PORT is a name, or an address that exists. */
+function isPlace(text: string): boolean {
+  const host = hostOf(text)
+  if (host.startsWith('[')) return isIPv6(host.slice(1, -1))
+  return isIPv4(host) || !/^[\d.]*$/.test(host)
+}
+
+function hostOf(text: string): string {
+  return text.slice(0, text.lastIndexOf(':'))
+}
+
+/** Whether two listeners would want the same port of the same address. */
+function overlap(one: string, other: string): boolean {
+  const hosts = [hostOf(one), hostOf(other)]
+  const [port, same] = [one, other].map((text) => Number(text.slice(text.lastIndexOf(':') + 1)))
+  if (port === 0 || port !== same) return false
+  return hosts[0] === hosts[1] || hosts.includes('[::]') || (hosts.includes('0.0.0.0') && hosts.every((host) => !host.startsWith('[')))
 }
 
 const LOOPBACK = /^(127(\.\d+){3}|localhost|\[::1\]):/
