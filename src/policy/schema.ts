@@ -133,7 +133,7 @@ export const conditionSchema = z.strictObject({
 }).describe('For which clients the step is meant. All given lists must match; within a list any value does.')
 
 const memberSchema = z.strictObject({ id, weight: weight.optional().describe('Share relative to the other members. Default: the target\'s own weight.') })
-const poolSchema = z.union([z.strictObject({ group: z.union([id, z.array(id).min(1)]) }), z.array(z.union([id, memberSchema])).min(1)], {
+const poolSchema = z.union([z.strictObject({ group: z.union([id, z.array(id).min(1)]) }), z.array(z.union([id, memberSchema], { error: 'give a target id, or { id: ID, weight: NUMBER }' })).min(1)], {
   error: 'give { group: ID }, or a list of target ids, each alone or as { id: ID, weight: NUMBER }',
 })
 

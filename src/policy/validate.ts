@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { SourceDocument } from './document.ts'
 import type { Path, Problem } from './problem.ts'
+import { keysAt, placeOf, placesOf } from './schema-keys.ts'
 
 /** What was found to be right: a document that did not change since it was read is not judged again. By the document's value. */
 const judged = new WeakMap<object, { readonly schema: z.ZodType, readonly data: unknown }>()
@@ -33,15 +34,17 @@ function report(issue: Issue, base: Path, to: Report): void {
   const path = [...base, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))]
   const value = at(document.value, path)
   if (issue.code === 'unrecognized_keys') {
-    const known = keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))
-    for (const key of issue.keys) problems.push(document.problem([...path, key], `"${clip(key)}" is not a key here${hint(key, known)}`))
+    const keys = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+    for (const key of issue.keys) problems.push(document.problem([...path, key], `"${clip(key)}" is not a key here${whereInstead(key, keys, path, value)}`))
     return
   }
-  // A union's own message says what forms there are; where one form fits but for its inside, that inside is the mistake.
-  if (issue.code === 'invalid_union' && issue.message === 'Invalid input') {
-    const closest = issue.errors.toSorted((a, b) => Number(isOtherType(a)) - Number(isOtherType(b)) || a.length - b.length)[0]
-    for (const inner of closest ?? []) report(inner, path, to)
-    return
+  // A union's own message says what forms there are; where the value is of one form but for its inside, that inside is the mistake.
+  if (issue.code === 'invalid_union') {
+    const nearest = issue.errors.toSorted((a, b) => Number(isOtherType(a)) - Number(isOtherType(b)) || a.length - b.length)[0]
+    if (nearest !== undefined && (issue.message === 'Invalid input' || !isOtherType(nearest))) {
+      for (const inner of nearest) report(inner, path, to)
+      return
+    }
   }
   problems.push(document.problem(path, sentence(issue, value)))
 }
@@ -92,15 +95,24 @@ function list(values: readonly unknown[]): string {
   return values.map(String).join(', ')
 }
 
-/** Every key that a schema knows anywhere. */
-function keysOf(schema: unknown): string[] {
-  if (typeof schema !== 'object' || schema === null) return []
-  const own = 'properties' in schema && typeof schema.properties === 'object' && schema.properties !== null ? Object.keys(schema.properties) : []
-  return [...own, ...Object.values(schema).flatMap(keysOf)]
+/** What may be meant by a key that does not belong to the map at a path: one of the map's own, or one of another place. */
+function whereInstead(key: string, schema: unknown, path: Path, value: unknown): string {
+  const own = hint(key, keysAt(schema, path, value))
+  if (own !== '') return own
+  const others = placesOf(schema, placeOf(path))
+  const meant = others.has(key) ? key : closest(key, others.keys())
+  if (meant === undefined) return ''
+  const where = [...(others.get(meant) ?? [])].map((place) => (place === '' ? 'at the top of the document' : `under ${place}`)).join(' or ')
+  return meant === key ? `; it belongs ${where}` : ` (did you mean "${meant}" ${where}?)`
 }
 
 /** ` (did you mean "…"?)`, where something known is at most two keystrokes, and half of the word, away. */
 export function hint(word: string, known: Iterable<string>): string {
+  const best = closest(word, known)
+  return best === undefined ? '' : ` (did you mean "${best}"?)`
+}
+
+function closest(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = 3
   for (const candidate of known) {
@@ -110,7 +122,7 @@ export function hint(word: string, known: Iterable<string>): string {
       least = away
     }
   }
-  return best === undefined ? '' : ` (did you mean "${best}"?)`
+  return best
 }
 
 /** Keystrokes from one word to the other, two letters in the wrong order being one (optimal string alignment), given up at `limit`. */

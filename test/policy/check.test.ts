@@ -17,6 +17,26 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
     'services/tv.yaml:5: steps[0].select: is missing; use one of nearest, weighted, rendezvous, failover',
     'services/tv.yaml:7: steps[0].selct: "selct" is not a key here (did you mean "select"?)',
   ]],
+  ['a key in the wrong place is told where it belongs, and not that it was meant', tv(`${SERVICE}select: nearest\nspread: 2\n`), [
+    'services/tv.yaml:8: select: "select" is not a key here; it belongs under steps[]',
+    'services/tv.yaml:9: spread: "spread" is not a key here; it belongs under steps[]',
+  ]],
+  ['so is one of several places', { 'targets/all.yaml': replace(TARGETS, '    group: ams', '    country: NL\n    group: ams') }, [
+    'targets/all.yaml:7: targets[0].country: "country" is not a key here; it belongs under targets[].jurisdiction.operator or under targets[].jurisdiction.parent',
+  ]],
+  ['and one that belongs to the document', replaced('    select: nearest', '    select: nearest\n    panic: 10'), [
+    'services/tv.yaml:8: steps[0].panic: "panic" is not a key here; it belongs at the top of the document',
+  ]],
+  ['a key of the map itself is likelier than the same word elsewhere', replaced('hosts:', 'host:'), [
+    'services/tv.yaml:2: host: "host" is not a key here (did you mean "hosts"?)',
+  ]],
+  ['a slip in a key of another place names both', tv(`${SERVICE}selct: nearest\n`), [
+    'services/tv.yaml:8: selct: "selct" is not a key here (did you mean "select" under steps[]?)',
+  ]],
+  ['a key within a map that a list may stand for', replaced('{ group: eu }', '{ grop: eu }'), [
+    'services/tv.yaml:6: steps[0].targets.group: is missing; give text',
+    'services/tv.yaml:6: steps[0].targets.grop: "grop" is not a key here (did you mean "group"?)',
+  ]],
   ['a wrong word names the right ones', replaced('select: nearest', 'select: neerest'), [
     'services/tv.yaml:7: steps[0].select: "neerest" is not one of nearest, weighted, rendezvous, failover (did you mean "nearest"?)',
   ]],
@@ -43,6 +63,24 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
   ]],
   ['a negative weight', replaced('{ group: eu }', '[{ id: edge-ams, weight: -1 }]'), [
     'services/tv.yaml:6: steps[0].targets[0].weight: -1 is too small; the least is 0',
+  ]],
+  ['a weight that is text', replaced('{ group: eu }', '[edge-ams, { id: edge-fra, weight: "70" }]'), [
+    'services/tv.yaml:6: steps[0].targets[1].weight: "70" is not a number',
+  ]],
+  ['a weight that is no number', replaced('{ group: eu }', '[{ id: edge-fra, weight: .nan }]'), [
+    'services/tv.yaml:6: steps[0].targets[0].weight: NaN is not a number',
+  ]],
+  ['a key of an entry', replaced('{ group: eu }', '[{ id: edge-fra, wieght: 70 }]'), [
+    'services/tv.yaml:6: steps[0].targets[0].wieght: "wieght" is not a key here (did you mean "weight"?)',
+  ]],
+  ['an entry that is neither an id nor a map', replaced('{ group: eu }', '[edge-ams, 7]'), [
+    'services/tv.yaml:6: steps[0].targets[1]: 7 is not valid here; give a target id, or { id: ID, weight: NUMBER }',
+  ]],
+  ['an id that is none', replaced('{ group: eu }', '[Edge]'), [
+    'services/tv.yaml:6: steps[0].targets[0]: "Edge" is not valid here; use 1 to 63 lower-case letters, digits, "-" and "_"',
+  ]],
+  ['targets that are neither a group nor a list', replaced('{ group: eu }', 'eu'), [
+    'services/tv.yaml:6: steps[0].targets: "eu" is not valid here; give { group: ID }, or a list of target ids, each alone or as { id: ID, weight: NUMBER }',
   ]],
   ['a service whose own policy leaves no target', replaced('{ group: eu }', '[cdn-us]'), [
     'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (cdn-us: parent, logs, foreign); add one that complies or choose another policy',

@@ -28,6 +28,11 @@ const cases: [title: string, text: string, problems: string[]][] = [
   ['segments twice', 'log: { sinks: [{ type: segments, directory: a }, { type: segments, directory: b }] }\n', ['wissel.yaml:1: log.sinks[1]: is a second sink of type segments, and every record would be written twice to the first; give one']],
   ['a Redis of another scheme, whose password is not repeated', 'redis: { url: "http://ada:secret@foo" }\n', [`wissel.yaml:1: redis.url: ${REDIS}`]],
   ['a stream in such a Redis', 'log: { sinks: [{ type: segments, directory: s }, { type: redis, url: foo }] }\n', [`wissel.yaml:1: log.sinks[1].url: ${REDIS}`]],
+  ['keys of other maps are told where they belong', 'pollSeconds: 3\nsinks: []\nlog: { sinks: [{ type: file, path: x, directory: y }] }\n', [
+    'wissel.yaml:3: log.sinks[0].directory: "directory" is not a key here; it belongs under archive',
+    'wissel.yaml:1: pollSeconds: "pollSeconds" is not a key here; it belongs under geo',
+    'wissel.yaml:2: sinks: "sinks" is not a key here; it belongs under log',
+  ]],
 ]
 for (const [title, text, problems] of cases) t.test(title, async (t) => t.same(told(text), problems))
 
