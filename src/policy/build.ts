@@ -160,11 +160,18 @@ function valid<T>(schema: Parameters<typeof validate<T>>[0], documents: readonly
 /** A target that is wrong costs its own entry: the others stay known, so that what refers to them is not a problem as well. */
 function readFleet(document: SourceDocument, problems: Problem[]): FleetFile {
   const input = validate(targetsFileSchema, document, problems)
-  if (input !== undefined) return { document, checks: input.checks, groups: input.groups ?? [], targets: input.targets ?? [], broken: [] }
+  if (input !== undefined) return { document, checks: input.checks, groups: input.groups ?? [], targets: input.targets ?? [], broken: [], torn: false }
   const groups = soundEntries(groupSchema, document.value, 'groups')
   const targets = soundEntries(targetSchema, document.value, 'targets')
-  const broken = [...groups, ...targets].flatMap(({ sound, entry }) => (sound === undefined ? [valueAt(entry, 'id')] : [])).filter((id) => typeof id === 'string')
-  return { document, checks: undefined, groups: groups.map(({ sound }) => sound), targets: targets.map(({ sound }) => sound), broken }
+  const broken = [...groups, ...targets].flatMap(({ sound, entry }) => (sound === undefined ? [valueAt(entry, 'id')] : []))
+  const named = broken.filter((id) => typeof id === 'string')
+  return { document, checks: undefined, groups: groups.map(({ sound }) => sound), targets: targets.map(({ sound }) => sound), broken: named, torn: named.length < broken.length || isTorn(document.value) }
+}
+
+/** Whether a file under `targets/` has entries where nobody looks for them. */
+function isTorn(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return true
+  return Object.entries(value).some(([key, entries]) => (key === 'targets' || key === 'groups' ? !Array.isArray(entries) : key !== 'checks'))
 }
 
 function compilePolicies(documents: readonly SourceDocument[], problems: Problem[]): Map<string, JurisdictionPolicy | undefined> {

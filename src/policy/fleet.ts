@@ -46,13 +46,22 @@ export interface FleetFile {
   readonly groups: readonly (GroupInput | undefined)[]
   readonly targets: readonly (TargetInput | undefined)[]
   readonly broken: readonly string[]
+  /** Whether there may be entries of any id: some were not even found, or have none that can be read. */
+  readonly torn: boolean
 }
 
 /** @param unread whether there is a file of which nothing could be read */
 export function compileFleet(files: readonly FleetFile[], unread: boolean, problems: Problem[]): Fleet {
+  const lost = unread || files.some(({ torn }) => torn)
   const wrong = new Set(files.flatMap((file) => file.broken))
-  const broken: Broken = { has: (id) => unread || wrong.has(id), some: unread || wrong.size > 0 }
-  const groups = compileGroups(files, broken, problems)
+  const { groups, adrift } = compileGroups(files, (id) => lost || wrong.has(id), problems)
+  for (const id of adrift) wrong.add(id)
+  const broken: Broken = {
+    has: (id) => lost || wrong.has(id),
+    get some() {
+      return lost || wrong.size > 0
+    },
+  }
   const targets = new Map<string, Target>()
   const weights = new Map<Target, number>()
   const addresses = new Map<Target, Address>()
@@ -63,7 +72,11 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
       const complain = (key: string, message: string) => problems.push(document.problem(['targets', i, key], message))
       if (targets.has(written.id)) complain('id', `target "${written.id}" is defined twice; ids are unique`)
       const group = written.group === undefined ? undefined : groups.get(written.group)
-      if (written.group !== undefined && group === undefined && !broken.has(written.group)) complain('group', `there is no group "${written.group}"${hint(written.group, groups.keys())}`)
+      if (written.group !== undefined && group === undefined) {
+        if (!broken.has(written.group)) complain('group', `there is no group "${written.group}"${hint(written.group, groups.keys())}`)
+        // Whichever group is meant lacks it.
+        wrong.add(written.id)
+      }
       const own = coordinates(written)
       if (own === 'half') complain(written.latitude === undefined ? 'longitude' : 'latitude', 'latitude and longitude belong together; give both or neither')
       const { mode, countries } = written.jurisdiction?.logs ?? {}
@@ -110,8 +123,14 @@ function oneOf(known: Map<string, Jurisdiction>, jurisdiction: Jurisdiction): Ju
   return same ?? jurisdiction
 }
 
+interface Groups {
+  readonly groups: Map<string, Group>
+  /** Ids of groups that are in themselves or in a group that is not there: what they and others hold cannot be told. */
+  readonly adrift: ReadonlySet<string>
+}
+
 /** Parents before children, whatever the order of the files. */
-function compileGroups(files: readonly FleetFile[], broken: Broken, problems: Problem[]): Map<string, Group> {
+function compileGroups(files: readonly FleetFile[], broken: Broken['has'], problems: Problem[]): Groups {
   const written = new Map<string, { input: GroupInput; complain: (key: string, message: string) => void }>()
   for (const { document, groups: entries } of files) {
     for (const [i, group] of entries.entries()) {
@@ -122,6 +141,7 @@ function compileGroups(files: readonly FleetFile[], broken: Broken, problems: Pr
     }
   }
   const groups = new Map<string, Group>()
+  const adrift = new Set<string>()
   const compile = (id: string, below: readonly string[]): Group | undefined => {
     const known = groups.get(id)
     const source = written.get(id)
@@ -129,10 +149,14 @@ function compileGroups(files: readonly FleetFile[], broken: Broken, problems: Pr
     const { input, complain } = source
     if (below.includes(id)) {
       complain('in', `group "${id}" is in itself, by way of ${below.join(', ')}`)
+      for (const other of below.slice(below.indexOf(id))) adrift.add(other)
       return undefined
     }
     const parent = input.in === undefined ? undefined : compile(input.in, [...below, id])
-    if (input.in !== undefined && !written.has(input.in) && !broken.has(input.in)) complain('in', `there is no group "${input.in}"${hint(input.in, written.keys())}`)
+    if (input.in !== undefined && !written.has(input.in)) {
+      if (!broken(input.in)) complain('in', `there is no group "${input.in}"${hint(input.in, written.keys())}`)
+      adrift.add(id)
+    }
     const at = coordinates(input)
     if (at === 'half') complain(input.latitude === undefined ? 'longitude' : 'latitude', 'latitude and longitude belong together; give both or neither')
     const group: Group = { index: groups.size, id, parent, at: at === 'half' ? undefined : at }
@@ -140,7 +164,7 @@ function compileGroups(files: readonly FleetFile[], broken: Broken, problems: Pr
     return group
   }
   for (const id of written.keys()) compile(id, [])
-  return groups
+  return { groups, adrift }
 }
 
 function isIn(inner: Group | undefined, outer: Group): boolean {

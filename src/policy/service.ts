@@ -83,7 +83,7 @@ export function compileService(input: ServiceInput, document: SourceDocument, in
     content: compileContentRules(scope),
     ...(input.referrers === undefined ? {} : { referrers: new Set(input.referrers) }),
   }
-  if (!partial && checkJurisdiction(steps, scope)) advise({ input, service, lawful: (pool) => verdictOn(pool, compiling).lawful, warn: (path, message) => complain(path, message, 'warning') })
+  if (!partial && checkJurisdiction(steps, scope)) advise({ input, service, complete: !compiling.fleet.broken.some, lawful: (pool) => verdictOn(pool, compiling).lawful, warn: (path, message) => complain(path, message, 'warning') })
   return service
 }
 
@@ -151,7 +151,7 @@ function compilePool(step: StepInput, path: Path, scope: Scope): Pool {
   if (spelt !== undefined) return spelt
   const before = compiling.problems.length
   const wanted = resolveMembers(step, [...path, 'targets'], scope)
-  if (wanted.length > 0 && wanted.every(({ weight }) => weight === 0)) complain([...path, 'targets'], 'all weights are 0, so nothing could be chosen; give one of them a weight')
+  if (wanted.length > 0 && !compiling.fleet.broken.some && wanted.every(({ weight }) => weight === 0)) complain([...path, 'targets'], 'all weights are 0, so nothing could be chosen; give one of them a weight')
   const key = JSON.stringify([policy?.id ?? null, wanted.map(({ target, weight }) => [target.id, weight, input.rewrite?.[target.id] ?? null])])
   const pool = compiling.poolsByKey.get(key) ?? newPool(wanted, scope)
   compiling.poolsByKey.set(key, pool)
@@ -306,8 +306,8 @@ function compileFixed(text: string, path: Path, form: 'prefix' | 'whole', { comp
   // Of several that share the address, the one that satisfies the policy for the shortest time, if at all.
   const lawfulUntil = ({ jurisdiction }: Target) => (faults(policy, jurisdiction, now).length > 0 ? -1 : Math.min(compliesUntil(policy, jurisdiction), Number.MAX_VALUE))
   const [target] = fleet.ownersAt(address).toSorted((a, b) => lawfulUntil(a) - lawfulUntil(b))
-  if (target === undefined) {
-    complain(path, `"${url.hostname}" is not a host of a declared target; declare one, so that its jurisdiction is known`)
+  if (target === undefined || (fleet.broken.some && !target.hosts.includes(url.hostname))) {
+    if (!fleet.broken.some) complain(path, `"${url.hostname}" is not a host of a declared target; declare one, so that its jurisdiction is known`)
     return undefined
   }
   if (policy !== undefined && faults(policy, target.jurisdiction, now).length > 0) {

@@ -245,6 +245,29 @@ t.test('a mistake does not hide the others of its file, nor make new ones', asyn
   t.same(told({ ...tv(zoned), 'zones/all.yaml': replace(ZONES, 'group: ams', 'grop: ams') }), [
     'zones/all.yaml:4: zones[0].grop: "grop" is not a key here (did you mean "group"?)',
   ])
+  const everything = SERVICE.replace('{ group: eu }', '[edge-ams, edge-fra]') + 'rewrite: { edge-ams: { prefix: /x } }\nbypass: https://ams.edge.example\nfence: { allow: [NL], redirect: "https://fra.edge.example/sorry.html" }\ndelivery: steered\n'
+  t.same(told({ ...tv(everything), 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 01.01.2030') }), [
+    'targets/all.yaml:15: targets[0].jurisdiction.evidence[0].validUntil: "01.01.2030" is not valid here; use a date such as 2027-12-31',
+    'targets/all.yaml:15: targets[1].jurisdiction.evidence[0].validUntil: "01.01.2030" is not valid here; use a date such as 2027-12-31',
+  ], 'a target that is wrong is not missed by what refers to it')
+  t.same(told({ ...tv(everything), 'targets/all.yaml': replace(TARGETS, '- id: edge-ams', '- name: edge-ams') }), [
+    'targets/all.yaml:6: targets[0].id: is missing; give text',
+    'targets/all.yaml:6: targets[0].name: "name" is not a key here; it belongs under targets[].jurisdiction.operator or under targets[].jurisdiction.parent',
+  ], 'nor is one whose id cannot be read')
+  t.same(told({ ...tv(everything), 'targets/all.yaml': replace(TARGETS, 'targets:', 'tragets:') }), [
+    'targets/all.yaml:5: tragets: "tragets" is not a key here (did you mean "targets"?)',
+  ], 'nor are those of a list of another name')
+  const circle = replace(TARGETS, '{ id: eu }', '{ id: eu, in: ams }').replace('group: fra\n', 'group: ams\n')
+  t.same(told({ 'services/two.yaml': SERVICE.replace('tv', 'two').replace('play.tv', 'play.two'), 'targets/all.yaml': circle }), [
+    'targets/all.yaml:2: groups[0].in: group "eu" is in itself, by way of eu, ams',
+  ], 'groups in a circle are not empty')
+  t.same(told({ 'targets/all.yaml': replace(replace(TARGETS, 'ams, in: eu', 'ams, in: ue'), 'fra, in: eu', 'fra, in: ue') }), [
+    'targets/all.yaml:3: groups[1].in: there is no group "ue" (did you mean "eu"?)',
+    'targets/all.yaml:4: groups[2].in: there is no group "ue" (did you mean "eu"?)',
+  ], 'nor is the one that they were meant for')
+  t.same(told({ ...tv(SERVICE.replace('group: eu', 'group: fra')), 'targets/all.yaml': replace(TARGETS, 'group: fra', 'group: far') }), [
+    'targets/all.yaml:17: targets[1].group: there is no group "far" (did you mean "fra"?)',
+  ], 'nor the one that a target was meant for')
   for (const [file, text] of [['targets/all.yaml', TARGETS], ['policies/eu-only.yaml', POLICY], ['zones/all.yaml', ZONES]] as const) {
     const problems = build({ ...tv(zoned), [file]: `${text}  [` }).problems
     t.same(new Set(problems.map((problem) => problem.file)), new Set([file]), 'what cannot be read may hold what is referred to')

@@ -49,7 +49,7 @@ t.test('what is salvaged of a target says of logs in no country that they must b
   const problems: Problem[] = []
   const document = { file: 'targets/a.yaml', value: {}, problem: (path: readonly (string | number)[], message: string): Problem => ({ file: 'targets/a.yaml', line: 1, path: path.join('.'), message, severity: 'error' }) }
   const target: TargetInput = { id: 'a', host: 'a.example', jurisdiction: { ...FULL, logs: { mode: 'raw', countries: [] } } }
-  const fleet = compileFleet([{ document, checks: undefined, groups: [], targets: [target], broken: [] }], false, problems)
+  const fleet = compileFleet([{ document, checks: undefined, groups: [], targets: [target], broken: [], torn: false }], false, problems)
   t.same(problems.map(({ path, message }) => `${path}: ${message}`), ['targets.0.jurisdiction: logs.mode is raw, so logs.countries must say where they are stored'])
   t.same(fleet.targets.map(({ jurisdiction }) => jurisdiction.logs), [undefined])
 })
