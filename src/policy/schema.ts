@@ -11,11 +11,16 @@ import { COUNTRY_SETS } from './sets.ts'
 /** An id is a metric label, a field of a record and a pathway of a steering manifest, so it is plain. */
 export const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/
 const HOST = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$|^\[[0-9a-f:.]{2,45}\]$/
+/** What URLs take for an address and never for a name. */
+const NUMERIC = /^\[|(^|\.)(\d+|0x[0-9a-f]*)$/
 const PATH_PREFIX = /^(\/[A-Za-z0-9._~-]+)+$/
 
 const id = z.string().regex(ID, { error: 'use 1 to 63 lower-case letters, digits, "-" and "_"' })
-const host = z.string().regex(HOST, { error: 'use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path' })
-const hostPattern = z.string().regex(/^(\*\.)?[a-z0-9.[\]:_-]+$/, { error: 'use a host name in lower case, or "*." and a domain' })
+const host = z.string().regex(HOST, { error: 'use a host name in lower case (punycode for other scripts) or an address, without scheme, port or path', abort: true }).refine(isSpelledAsRead, { error: howSpelled })
+const hostPattern = z.string()
+  .regex(/^(\*\.)?[a-z0-9.[\]:_-]+$/, { error: 'use a host name in lower case, or "*." and a domain', abort: true })
+  .refine((text) => HOST.test(text.replace('*.', '')) && !(text.startsWith('*.') && NUMERIC.test(text.slice(2))), { error: 'use a host name in lower case, or "*." and a domain, without port', abort: true })
+  .refine(isSpelledAsRead, { error: howSpelled })
 const code = z.string().regex(/^[A-Z]{2}$/, { error: 'use an ISO 3166-1 code in capitals such as NL', abort: true }).refine(isCountry, { error: noSuchCountry })
 const country = countryOr()
 const seat = z.strictObject({ name: z.string().max(200).optional(), country: code })
@@ -189,6 +194,20 @@ function countryOr(...others: readonly string[]) {
   return z.string()
     .regex(new RegExp(`^([A-Z]{2}|${sets.join('|')})$`), { error: `use ISO 3166-1 codes in capitals such as NL, or a set: ${sets.join(', ')}`, abort: true })
     .refine((text) => isCountry(text) || sets.includes(text) || others.includes(text), { error: noSuchCountry })
+}
+
+/** An address in another spelling than that of URLs is found in no request, and one that they cannot read is reached by nobody. */
+function isSpelledAsRead(host: string): boolean {
+  return !NUMERIC.test(host) || readBack(host) === host
+}
+
+function readBack(host: string): string | undefined {
+  return URL.parse(`http://${host}`)?.hostname
+}
+
+function howSpelled({ input }: { readonly input?: unknown }): string {
+  const read = typeof input === 'string' ? readBack(input) : undefined
+  return read === undefined ? 'no such address exists; use four numbers up to 255, or IPv6 in brackets' : `use the spelling of URLs, ${read}`
 }
 
 function noSuchCountry({ input }: { readonly input?: unknown }): string {

@@ -1,5 +1,6 @@
 // Each row is one mistake in an otherwise right configuration, and the whole list of problems that it must give.
 import t from 'tap'
+import { readHost } from '../../src/http/host.ts'
 import { formatProblem } from '../../src/policy/problem.ts'
 import { build, POLICY, SERVICE, TARGETS, ZONES } from './base.ts'
 
@@ -208,6 +209,30 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
     'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (edge-ams: operator, parent, server, logs, foreign, evidence-missing); add one that complies or choose another policy',
   ]],
 ]
+
+const NO_ADDRESS = 'no such address exists; use four numbers up to 255, or IPv6 in brackets'
+const hosts: [host: string, wrong?: string][] = [
+  ['192.0.2.1'], ['[::1]'], ['[2001:db8::7]'], ['4.edge.example'], ['0x.example'], ['a_b.example'], ['xn--bcher-kva.example'],
+  ['[:::]', NO_ADDRESS], ['999.1.1.1', NO_ADDRESS], ['edge.7', NO_ADDRESS], ['[12345::]', NO_ADDRESS], ['08.1.1.1', NO_ADDRESS],
+  ['[0:0:0:0:0:0:0:1]', 'use the spelling of URLs, [::1]'], ['1.2.3', 'use the spelling of URLs, 1.2.0.3'], ['0177.0.0.1', 'use the spelling of URLs, 127.0.0.1'],
+  ['0x7f.1', 'use the spelling of URLs, 127.0.0.1'], ['[::ffff:1.2.3.4]', 'use the spelling of URLs, [::ffff:102:304]'],
+]
+for (const [host, wrong] of hosts) {
+  t.test(`"${host}" is ${wrong === undefined ? 'a host' : 'none'}, of a target and of a service`, async (t) => {
+    const told = (changes: Record<string, string>) => build(changes).problems.map(formatProblem)
+    const line = (where: string) => (wrong === undefined ? [] : [`${where}: "${host}" is not valid here; ${wrong}`])
+    t.same(told({ 'targets/all.yaml': replace(TARGETS, 'host: ams.edge.example', `host: "${host}"`) }), line('targets/all.yaml:8: targets[0].host'))
+    t.same(told({ 'targets/all.yaml': replace(TARGETS, 'host: ams.edge.example', `host: ams.edge.example\n    hosts: ["${host}"]`) }), line('targets/all.yaml:9: targets[0].hosts[0]'))
+    t.same(told(replaced('play.tv.example', `"${host}"`)), line('services/tv.yaml:2: hosts[0]'))
+    if (wrong === undefined) t.equal(readHost(host), host, 'what requests ask for')
+  })
+}
+for (const host of ['*.192.0.2.1', '*.[::1]', 'cdn.example:8443', '*.*.example', 'a..example']) {
+  t.test(`"${host}" covers no host`, async (t) => {
+    const { problems } = build({ 'targets/all.yaml': replace(TARGETS, '"*.cdn.example"', `"${host}"`) })
+    t.match(problems.map(formatProblem), [/^targets\/all.yaml:23: targets\[2\]\.hosts\[0\]: ".*" is not valid here; use a host name in lower case, or "\*\." and a domain(, without port)?$/])
+  })
+}
 
 for (const [title, changes, expected] of cases) {
   t.test(title, async (t) => {
