@@ -66,11 +66,15 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
   const weights = new Map<Target, number>()
   const addresses = new Map<Target, Address>()
   const jurisdictions = new Map<string, Jurisdiction>()
+  const bases = new Map<string | undefined, Target>()
   for (const { document, checks, targets: entries } of files) {
     for (const [i, written] of entries.entries()) {
       if (written === undefined) continue
-      const complain = (key: string, message: string) => problems.push(document.problem(['targets', i, key], message))
-      if (targets.has(written.id)) complain('id', `target "${written.id}" is defined twice; ids are unique`)
+      const complain = (key: string, message: string, severity?: Problem['severity']) => problems.push(document.problem(['targets', i, key], message, severity))
+      if (targets.has(written.id)) {
+        complain('id', `target "${written.id}" is defined twice; ids are unique`)
+        wrong.add(written.id)
+      }
       const group = written.group === undefined ? undefined : groups.get(written.group)
       if (written.group !== undefined && group === undefined) {
         if (!broken.has(written.group)) complain('group', `there is no group "${written.group}"${hint(written.group, groups.keys())}`)
@@ -94,6 +98,9 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
         health: compileHealth(written, checks, complain),
         seed: hashString(written.id),
       }
+      const twin = bases.get(target.base.https) ?? bases.get(target.base.http)
+      if (twin !== undefined && !targets.has(written.id)) complain('host', `is the address of target "${twin.id}" too${twin.jurisdiction === target.jurisdiction ? '' : ', which declares another jurisdiction for it'}; give one of them another host, port or prefix, or take it away`, 'warning')
+      for (const base of [target.base.http, target.base.https]) if (base !== undefined) bases.set(base, target)
       targets.set(written.id, target)
       weights.set(target, written.weight ?? 1)
       addresses.set(target, written)

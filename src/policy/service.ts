@@ -312,6 +312,7 @@ function compileFixed(text: string, path: Path, form: 'prefix' | 'whole', { comp
   }
   if (policy !== undefined && faults(policy, target.jurisdiction, now).length > 0) {
     complain(path, `target "${target.id}" does not satisfy "${policy.id}" (${faults(policy, target.jurisdiction, now).join(', ')}), so nobody would ever be sent there`)
+    return undefined
   }
   return { member: { target, weight: 1, base: baseOf(address) }, path: form === 'prefix' ? undefined : fixedPath }
 }

@@ -30,7 +30,7 @@ export function compileZones(documents: readonly SourceDocument[], fleet: Fleet,
       const path = ['zones', i]
       if (places.has(id)) problems.push(document.problem([...path, 'zone'], `zone "${id}" is defined twice; ids are unique`))
       places.set(id, { document, path })
-      const prefer = preference(fleet, group, target, (key, message) => problems.push(document.problem(key === undefined ? path : [...path, key], message)))
+      const prefer = preference(fleet, group, target, (key, message, severity) => problems.push(document.problem(key === undefined ? path : [...path, key], message, severity)))
       if (prefixes.length === 0 && asns.length === 0) problems.push(document.problem(path, 'has neither prefixes nor asns; no client would be in it'))
       const parsed = prefixes.flatMap((text, p) => {
         const prefix = parsePrefix(text)
@@ -49,14 +49,17 @@ export function compileZones(documents: readonly SourceDocument[], fleet: Fleet,
   return { rows, names }
 }
 
-function preference(fleet: Fleet, group: string | undefined, target: string | undefined, complain: (key: string | undefined, message: string) => void): Zone['prefer'] | undefined {
+function preference(fleet: Fleet, group: string | undefined, target: string | undefined, complain: (key: string | undefined, message: string, severity?: Problem['severity']) => void): Zone['prefer'] | undefined {
   if ((group === undefined) === (target === undefined)) {
     complain(undefined, 'give either group or target')
     return undefined
   }
   if (group !== undefined) {
     const found = fleet.group(group)
-    if (found !== undefined) return { group: found }
+    if (found !== undefined) {
+      if (fleet.members(found).length === 0 && !fleet.broken.some) complain('group', `group "${group}" has no targets, so its clients are sent where all others are; give a target \`group: ${group}\``, 'warning')
+      return { group: found }
+    }
     if (!fleet.broken.has(group)) complain('group', `there is no group "${group}"${hint(group, fleet.groups.map(({ id }) => id))}`)
     return undefined
   }

@@ -121,6 +121,33 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
   ['a rewrite of a target that no step has', tv(`${SERVICE}rewrite: { cdn-us: { prefix: /x } }\n`), [
     'services/tv.yaml:8: warning: rewrite.cdn-us: has no effect: no step has the target "cdn-us"',
   ]],
+  ['a bypass for one scheme where targets serve both', tv(`${SERVICE}bypass: https://ams.edge.example\n`), [
+    'services/tv.yaml:8: warning: bypass: serves only viewers who come by https; those who come by http have none, although targets serve them; write //host for both',
+  ]],
+  ['and for the other', tv(`${SERVICE}bypass: http://ams.edge.example\n`), [
+    'services/tv.yaml:8: warning: bypass: serves only viewers who come by http; those who come by https have none, although targets serve them; write //host for both',
+  ]],
+  ['a bypass for both', tv(`${SERVICE}bypass: //ams.edge.example\n`), []],
+  ['a bypass for the one scheme that there is', { 'targets/all.yaml': TARGETS.replaceAll(/( *)host: (ams|fra)/g, '$1scheme: https\n$1host: $2'), ...tv(`${SERVICE}bypass: https://ams.edge.example\n`) }, []],
+  ['CMCD that is kept by name', tv(`${SERVICE}query: { keep: [token, cmcd] }\n`), [
+    'services/tv.yaml:8: warning: query.keep[1]: "cmcd" has no effect: of CMCD only those keys reach targets that query.cmcd lists; list them there',
+  ]],
+  ['CMCD that is kept by name and by its keys', tv(`${SERVICE}query: { keep: [token, CMCD], cmcd: [br] }\n`), []],
+  ['CMCD that is dropped by name and kept by its keys', tv(`${SERVICE}query: { drop: [CMCD], cmcd: [br] }\n`), [
+    'services/tv.yaml:8: warning: query.drop[0]: "CMCD" has no effect: query.cmcd lets its keys through; leave one of the two out',
+  ]],
+  ['CMCD that is dropped by name, as it is anyhow', tv(`${SERVICE}query: { drop: [CMCD] }\n`), []],
+  ['two targets at one address', { 'targets/more.yaml': 'targets:\n  - { id: copy, host: us.cdn.example }\n  - { id: other, host: us.cdn.example, prefix: /x }\n  - { id: third, host: us.cdn.example, port: 8443 }\n' }, [
+    'targets/more.yaml:2: warning: targets[0].host: is the address of target "cdn-us" too, which declares another jurisdiction for it; give one of them another host, port or prefix, or take it away',
+  ]],
+  ['two at one address in one scheme, under one jurisdiction', { 'targets/more.yaml': 'targets:\n  - { id: one, host: x.example }\n  - { id: two, host: x.example, scheme: https }\n' }, [
+    'targets/more.yaml:3: warning: targets[1].host: is the address of target "one" too; give one of them another host, port or prefix, or take it away',
+  ]],
+  ['two at one host, each for its scheme', { 'targets/more.yaml': 'targets:\n  - { id: one, host: x.example, scheme: http }\n  - { id: two, host: x.example, scheme: https }\n' }, []],
+  ['a zone whose group is empty', { 'targets/more.yaml': 'groups: [{ id: new }]\n', 'zones/all.yaml': replace(ZONES, 'group: ams', 'group: new') }, [
+    'zones/all.yaml:4: warning: zones[0].group: group "new" has no targets, so its clients are sent where all others are; give a target `group: new`',
+  ]],
+  ['a zone whose group holds another one that is not empty', { 'zones/all.yaml': replace(ZONES, 'group: ams', 'group: eu') }, []],
   ['a bypass to a host that nobody declared', tv(`${SERVICE}bypass: https://elsewhere.example/\n`), [
     'services/tv.yaml:8: bypass: "elsewhere.example" is not a host of a declared target; declare one, so that its jurisdiction is known',
   ]],
@@ -205,7 +232,7 @@ const cases: [title: string, changes: Record<string, string | undefined>, proble
   ['evidence that has ended leaves no target', { 'targets/all.yaml': replace(TARGETS, 'validUntil: 2030-01-01', 'validUntil: 2026-05-31') }, [
     'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (edge-ams: evidence-expired; edge-fra: evidence-expired); add one that complies or choose another policy',
   ]],
-  ['an undeclared jurisdiction leaves no target', { 'targets/all.yaml': 'groups: [{ id: eu }, { id: ams, latitude: 1, longitude: 1 }]\ntargets: [{ id: edge-ams, group: eu, host: ams.edge.example }]\n' }, [
+  ['an undeclared jurisdiction leaves no target', { 'zones/all.yaml': undefined, 'targets/all.yaml': 'groups: [{ id: eu }, { id: ams, latitude: 1, longitude: 1 }]\ntargets: [{ id: edge-ams, group: eu, host: ams.edge.example }]\n' }, [
     'services/tv.yaml:3: jurisdiction: policy "eu-only" leaves no target (edge-ams: operator, parent, server, logs, foreign, evidence-missing); add one that complies or choose another policy',
   ]],
 ]
