@@ -1,4 +1,4 @@
-/** The JSON answer to a manifest URL, for apps and servers that choose for themselves: every usable target, best first. */
+/** The JSON answer to a manifest URL, for apps and servers that choose for themselves: the usable targets, best first, at most eight. */
 import type { Redirect, RoutingRequest } from '../routing/decision.ts'
 import { memberUrl, locationOf } from '../routing/location.ts'
 import { classify } from '../routing/path.ts'

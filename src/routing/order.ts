@@ -1,4 +1,4 @@
-/** Every target that a viewer may be sent to, best first: the first is the decision itself. For JSON answers, steering and `explain`. */
+/** The targets that a viewer may be sent to, best first and no more than anybody tries: the first is the decision itself. For JSON answers, steering and `explain`. */
 import { decide } from './decide.ts'
 import type { Decision, Redirect, RoutingRequest } from './decision.ts'
 import type { HealthTable } from './health-table.ts'

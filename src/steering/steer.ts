@@ -92,7 +92,7 @@ export class Steering {
     return asked && { answer: neutral(random, this.#pressure(now)), protocol: asked.protocol, result: 'refused', following: 'unknown' }
   }
 
-  /** Every target that the viewer may be sent to, best first, under the ids that manifests and answers share. */
+  /** The targets that the viewer may be sent to, best first, at most eight, under the ids that manifests and answers share. */
   pathways(decision: Redirect, request: RoutingRequest, { snapshot, health }: Seen, random: number): Pathway[] {
     const now = order(decision, request, snapshot, health, random)
     return pathways(now, fits(decision.service) ? undefined : this.#declared(request, snapshot, random), request.scheme)
