@@ -108,13 +108,19 @@ export function compileFleet(files: readonly FleetFile[], unread: boolean, probl
   }
   const list = [...targets.values()]
   const owners = new Owners(addresses)
+  const members = new Map<Group, readonly Target[]>()
   return {
     targets: list,
     groups: [...groups.values()],
     broken,
     target: (id) => targets.get(id),
     group: (id) => groups.get(id),
-    members: (group) => list.filter((target) => isIn(target.group, group)),
+    members: (group) => {
+      // Thousands of zones and services name few groups.
+      const known = members.get(group) ?? list.filter((target) => isIn(target.group, group))
+      members.set(group, known)
+      return known
+    },
     weight: (target) => weights.get(target) ?? 1,
     address: (target) => addresses.get(target) ?? { host: '' },
     owners: (host) => owners.of(host),
