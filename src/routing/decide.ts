@@ -94,9 +94,7 @@ const SPILL_SALT = 0x1b873593
 function spill(context: Context, levels: readonly Level[]): Decision | undefined {
   const own = ownLevel(context, levels)
   if (own === undefined) return undefined
-  const total = levels.reduce((sum, level) => sum + level.capacity, 0)
-  // Where all steps together cannot carry the viewers, the few healthy targets of a weak step would drown.
-  if (total < 100 && own.stand.healthy < context.service.panicThreshold) return undefined
+  if (drowns(context, levels, own)) return undefined
   for (const level of [own, ...levels]) {
     const chosen = choose(context, levels, level, 'eligible', level === levels[0] ? undefined : 'spill')
     if (chosen !== undefined) return chosen
@@ -114,11 +112,25 @@ function ownLevel({ random, service }: Context, levels: readonly Level[]): Level
 /** Health and load are ignored: better a target that may be broken than an error. */
 function panic(context: Context, levels: readonly Level[]): Decision | undefined {
   const own = ownLevel(context, levels)
-  for (const level of own === undefined ? [] : [own, ...levels]) {
+  if (own === undefined) return undefined
+  // Where the healthy were only too loaded for this viewer, a loaded one is better than one that failed its checks.
+  if (!drowns(context, levels, own)) {
+    for (const level of [own, ...levels]) {
+      const chosen = choose(context, levels, level, 'eligible', 'panic', true)
+      if (chosen !== undefined) return chosen
+    }
+  }
+  for (const level of [own, ...levels]) {
     const chosen = choose(context, levels, level, 'unproven', 'panic')
     if (chosen !== undefined) return chosen
   }
   return undefined
+}
+
+/** Where all steps together cannot carry the viewers, the few healthy targets of a weak step would drown. */
+function drowns({ service }: Context, levels: readonly Level[], own: Level): boolean {
+  const total = levels.reduce((sum, level) => sum + level.capacity, 0)
+  return total < 100 && own.stand.healthy < service.panicThreshold
 }
 
 function lastResort(context: Context, levels: readonly Level[]): Decision | undefined {
@@ -153,7 +165,7 @@ function admits(fence: Fence, country: Country): boolean {
 }
 
 /** Lets a step's selector pick, and asserts what it picked. */
-function choose(context: Context, levels: readonly Level[], { step, stand }: Level, among: Among, how?: Reason): Decision | undefined {
+function choose(context: Context, levels: readonly Level[], { step, stand }: Level, among: Among, how?: Reason, ignoreLoad = among !== 'eligible'): Decision | undefined {
   const list = stand[among]
   if (list.length === 0) return undefined
   const { request, health, random, observer, located, matched, service } = context
@@ -167,7 +179,7 @@ function choose(context: Context, levels: readonly Level[], { step, stand }: Lev
     origin: located.origin,
     zone: located.zone,
     exclude: request.exclude,
-    ignoreLoad: among !== 'eligible',
+    ignoreLoad,
     observer,
     overflowed: false,
     overloaded: context.overloaded,

@@ -3,7 +3,8 @@
  *
  * The classic bounded-load hash (Mirrokni, Thorup and Zadimoghaddam 2016) asks at every request whether a member is full,
  * so a viewer who reloads hops whenever its load wavers around the bound. Here a member has a pass share between 0 and 1,
- * corrected once per tick from what it was offered and what was fair; a viewer passes by the viewer's own draw.
+ * corrected once per tick from what it was offered and what was fair; a viewer passes by the viewer's own draw. What a member sheds for
+ * its load is nobody's: the others take it, which is no reason to pass viewers on.
  * So only the viewers at the margin move, and the bound is met within a few ticks instead of at once.
  */
 import { combine, fraction } from './hash.ts'
@@ -44,6 +45,8 @@ export class LoadTally implements Observer {
   readonly #pools = new Map<Pool, Counts>()
   /** Decisions by the list that they were made among, since they were last told to the members. */
   readonly #lists = new Map<readonly Member[], { readonly pool: Pool; count: number }>()
+  /** Whose sheds count for lists that are too many to wait for the next tick. */
+  #health: HealthTable | undefined
 
   fair(pool: Pool, list: readonly Member[]): void {
     const known = this.#lists.get(list)
@@ -61,6 +64,7 @@ export class LoadTally implements Observer {
 
   /** Writes the pass shares for the next tick and forgets a part of the past. */
   tick(health: HealthTable): void {
+    this.#health = health
     this.#share()
     for (const [pool, { offered, fair }] of this.#pools) {
       const factor = pool.loadFactor ?? Infinity
@@ -74,8 +78,9 @@ export class LoadTally implements Observer {
     }
   }
 
-  /** The counts so far, which begin anew. */
-  take(): PoolCounts[] {
+  /** The counts so far, which begin anew. @param health that they were decided by */
+  take(health: HealthTable): PoolCounts[] {
+    this.#health = health
     this.#share()
     const taken = [...this.#pools].map(([{ index }, { offered, fair }]) => ({ index, offered, fair }))
     this.#pools.clear()
@@ -99,11 +104,15 @@ export class LoadTally implements Observer {
   #share(): void {
     for (const [list, { pool, count }] of this.#lists) {
       const counts = this.#counts(pool)
-      const sum = list.reduce((total, { weight }) => total + weight, 0)
+      const sum = list.reduce((total, member) => total + this.#part(member), 0)
       if (counts === undefined || sum === 0) continue
-      for (const member of list) add(counts.fair, counts.positions.get(member), (count * member.weight) / sum)
+      for (const member of list) add(counts.fair, counts.positions.get(member), (count * this.#part(member)) / sum)
     }
     this.#lists.clear()
+  }
+
+  #part({ weight, target }: Member): number {
+    return weight * (1 - (this.#health?.shed(target) ?? 0))
   }
 
   #counts(pool: Pool): Counts | undefined {

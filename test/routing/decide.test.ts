@@ -64,6 +64,21 @@ const cases: [name: string, sketch: Sketch, ask: Ask, said: string, why: string[
     {}, 'panic a', ['weighted', 'panic'], { overload: 1 },
   ],
   [
+    'a loaded target comes before one that failed its checks',
+    { targets: { a: { state: 'down' }, b: { shed: 1 } }, services: { tv: { steps: [{ targets: { a: 1_000_000, b: 1 } }] } } },
+    {}, 'panic b', ['weighted', 'panic'], { overload: 1, down: 1 },
+  ],
+  [
+    'also one of another step',
+    { targets: { a: { state: 'down' }, b: { shed: 1 } }, services: { tv: { steps: [{ targets: ['a'] }, { targets: ['b'] }] } } },
+    {}, 'panic b', ['weighted', 'panic'], { overload: 1, down: 1 },
+  ],
+  [
+    'but below the panic threshold those that failed take their share all the same',
+    { targets: { a: { state: 'down' }, b: { shed: 1 }, c: { state: 'down' }, d: { state: 'down' } }, services: { tv: { steps: [{ targets: { a: 1_000_000, b: 1, c: 1, d: 1 } }] } } },
+    {}, 'panic a', ['weighted', 'panic'], { down: 3 },
+  ],
+  [
     'a draining target gets nobody while another is left, even a failed one',
     { targets: { a: { admin: 'drain' }, b: { state: 'down' } }, services: { tv: { steps: [{ targets: ['a', 'b'] }] } } },
     {}, 'panic b', ['weighted', 'panic'], { drain: 1, down: 1 },

@@ -79,6 +79,24 @@ t.test('the bound is of a member\'s own fair share, which follows its weight', a
   for (const [id, ratio] of found) t.ok(ratio <= 1.1 * 1.03, `${id}: ${ratio}`)
 })
 
+for (const [sheds, ways] of [[[0, 0, 1, 1], 'all of their viewers'], [[0, 0, 0.5, 0.5], 'half of them'], [[0, 0.9, 0, 0], 'nine of ten']] as const) {
+  t.test(`where others turn away ${ways}, those that are left are not over their share, and hand nobody on`, async (t) => {
+    for (const threaded of [false, true]) {
+      const made = fleet({ select: 'rendezvous', key: 'path', factor: 1.25 }, ['a', 'b', 'c', 'd'])
+      for (const [i, share] of sheds.entries()) made.health.setShed(made.target('abcd'[i] ?? ''), share)
+      const path = (i: number) => `/vod/${i % 997}/main.m3u8`
+      const thread = new LoadTally()
+      for (let tick = 0; tick < 10; tick++) {
+        for (const [i, random] of viewers(4000).entries()) made.decide({ path: path(i) }, random, threaded ? thread : made.tally)
+        if (threaded) made.tally.absorb(thread.take(made.health), made.snapshot.pools)
+        made.tally.tick(made.health)
+      }
+      const handed = viewers(4000).filter((random, i) => made.decide({ path: path(i) }, random).why.includes('load')).length
+      t.ok(handed < 40, `${handed} of 4000`)
+    }
+  })
+}
+
 t.test('under a steady load next to no viewer gets another answer at the next tick', async (t) => {
   const made = fleet({ select: 'rendezvous', key: 'path', factor: 1.25 })
   pressure(made, 12)
@@ -227,7 +245,7 @@ t.test('what threads counted apart gives the shares that one count of all of it 
       const thread = i % 3 === 0 ? first : second
       thread.decide({ path }, random, thread.tally)
     }
-    for (const { tally } of [first, second]) together.tally.absorb(structuredClone(tally.take()), together.snapshot.pools)
+    for (const { tally, health } of [first, second]) together.tally.absorb(structuredClone(tally.take(health)), together.snapshot.pools)
     alone.tally.tick(alone.health)
     together.tally.tick(together.health)
     for (const { health } of [first, second]) health.pass[0] = together.health.pass[0]
@@ -235,5 +253,5 @@ t.test('what threads counted apart gives the shares that one count of all of it 
     t.same(rounded(together), rounded(alone))
     t.ok(Math.min(...rounded(alone)) < 1e9, 'and some viewers are handed on')
   }
-  t.same(first.tally.take(), [], 'what was taken is not taken twice')
+  t.same(first.tally.take(first.health), [], 'what was taken is not taken twice')
 })

@@ -86,7 +86,7 @@ for (const select of ['nearest', 'rendezvous'] as const) {
 }
 
 t.test('and the same where snapshots come and go whose targets differ in some, or in weights', async (t) => {
-  const several = fleets.chain((fleet) => fc.tuple(fc.constant(fleet), fc.constantFrom(fleet, { ...fleet, weights: fleet.weights.map((weight, i) => (i === 1 ? weight + 1 : weight)) }, { ...fleet, weights: fleet.weights.slice(1), sheds: fleet.sheds.slice(1) }, { ...fleet, down: [0] })))
+  const several = fleets.chain((fleet) => fc.tuple(fc.constant(fleet), fc.constantFrom(fleet, { ...fleet, weights: fleet.weights.map((weight, i) => (i === 1 ? weight + 1 : weight)) }, fleet.weights.length === 2 ? fleet : { ...fleet, weights: fleet.weights.slice(1), sheds: fleet.sheds.slice(1) }, { ...fleet, down: [0] })))
   fc.assert(fc.property(several, ([one, other]) => {
     const first = made(one)
     const second = made({ ...other, down: other.down.filter((i) => i < other.weights.length) }, undefined, first.health)

@@ -51,7 +51,7 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, records,
     ...(raw ? { onRaw } : {}),
   })
   const telling = setInterval(() => {
-    const counts = plane.world?.tally.take() ?? []
+    const counts = plane.world?.tally.take(plane.world.health) ?? []
     if (counts.length > 0) tell({ kind: 'load', label: plane.world?.snapshot.label ?? '', counts })
   }, LOAD_MS).unref()
 
