@@ -18,6 +18,7 @@ import { Locator } from './geo/locator.ts'
 import { GeoSource } from './geo/source.ts'
 import { HealthBoard } from './health/board.ts'
 import { shared } from './health/lookup.ts'
+import { OverrideFileError } from './health/override-file.ts'
 import { probe } from './health/probe.ts'
 import { createAdminServer, MIN_TOKEN } from './http/admin-server.ts'
 import type { AdminServer } from './http/admin-server.ts'
@@ -205,7 +206,10 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
       metrics.quarantine(quarantined)
       messages.warn('health_quarantined', { state: quarantined ? 'on' : 'off', count: failed, total })
     },
-    onTrouble: (what, failed) => messages.warn(failed ? 'task_failed' : 'task_recovered', { task: what }),
+    onTrouble: (what, failed, why) => {
+      if (!(why instanceof OverrideFileError)) messages.warn(failed ? 'task_failed' : 'task_recovered', { task: what }, why)
+      else messages.error('task_failed', { task: what, file: why.file, problem: 'the operators\' commands cannot be read; those that are known hold on, and new ones are not heard of' }, why)
+    },
   })
   const watching = board
   running.defer(async () => {

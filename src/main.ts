@@ -179,8 +179,10 @@ async function target(words: readonly string[], values: Values): Promise<number>
   const redis = redisOf(values)
   const rest = { words, for: values.for, why: values.why, who: userInfo().username, now: io.now(), out: io.out }
   if (redis === undefined) {
-    const { overrideFile } = await import('./app/embedded.ts')
-    return targetCommand({ ...rest, store: overrideFile(values['state-dir'] ?? 'var') })
+    const { operatorsFile, told } = await import('./app/override-files.ts')
+    return targetCommand({ ...rest, store: await operatorsFile(values['state-dir'] ?? 'var') }).catch((error: unknown) => {
+      throw told(error)
+    })
   }
   const { withState } = await import('./cli/with-state.ts')
   const { RedisOverrides } = await import('./state/redis-overrides.ts')

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { loadConfiguration } from '../cli/configuration.ts'
 import { WisselError } from '../errors.ts'
-import { OverrideFile } from '../health/override-file.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import { labelOf } from '../policy/build.ts'
 import type { Built } from '../policy/build.ts'
@@ -13,12 +12,12 @@ import { errors, formatProblem } from '../policy/problem.ts'
 import type { Problem } from '../policy/problem.ts'
 import type { Snapshot, Version } from '../routing/model.ts'
 import { lookAt } from '../state/directory.ts'
-import { fileIO, replaceFile } from '../state/durable-file.ts'
 import { Follower } from '../state/follower.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { createSealer } from '../state/sealed-key.ts'
 import { SharedDrawKey } from '../state/shared-draw-key.ts'
 import type { Metrics } from '../stats/metrics.ts'
+import { overrideFile, told } from './override-files.ts'
 import { prove } from './prove.ts'
 import type { Source } from './source.ts'
 import { buildInSlices, dailyDrawKey } from './source.ts'
@@ -45,6 +44,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     tried?.mark === version.digest ? { snapshot: { ...tried.snapshot, version, label: labelOf(version) }, problems: [] } : buildInSlices(bundle, version, now(), memory)
   const follower = new Follower({ store, build, apply: options.apply, prove, router: options.router })
   const shared = new SharedDrawKey({ router: options.router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
+  const overrides = overrideFile(options.stateDirectory)
   let looked: string | undefined
   let seen: string | undefined
   let timer: NodeJS.Timeout | undefined
@@ -97,6 +97,10 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       return follower.quarantined
     },
     start: async () => {
+      // Who does not know what operators forbade must not begin to send viewers there; who knew it goes on.
+      await overrides.read().catch((error: unknown) => {
+        throw told(error)
+      })
       const found = await loadConfiguration(directory, now(), (bundle, version, at) => buildInSlices(bundle, version, at, memory))
       if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
       for (const problem of found.problems) report(problem)
@@ -117,7 +121,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     },
     drawKey: dailyDrawKey(shared, now),
     exchange: undefined,
-    overrides: overrideFile(options.stateDirectory),
+    overrides,
     geo: undefined,
     link: undefined,
     close: async () => {
@@ -125,8 +129,4 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       await store.close()
     },
   }
-}
-
-export function overrideFile(stateDirectory: string): OverrideFile {
-  return new OverrideFile(stateDirectory, { read: (path) => fileIO.read(path), replace: (directory, name, bytes) => replaceFile(fileIO, directory, name, [bytes]) })
 }

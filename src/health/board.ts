@@ -33,8 +33,8 @@ export interface BoardOptions extends Pick<CheckerOptions, 'probe' | 'setTimer' 
   readonly onChange?: (target: Target, state: HealthState, why: ProbeWhy | 'peers') => void
   /** A command came, ended, or was taken back. */
   readonly onOverride?: (command: Override, inForce: boolean) => void
-  /** Reports or commands cannot be read or written, or can again. What was known holds on. */
-  readonly onTrouble?: (what: 'exchange' | 'overrides', failed: boolean) => void
+  /** Reports or commands cannot be read or written, or can again. What was known holds on. `why` is the error of what began to fail. */
+  readonly onTrouble?: (what: 'exchange' | 'overrides', failed: boolean, why?: unknown) => void
 }
 
 export interface TargetStatus {
@@ -96,9 +96,9 @@ export class HealthBoard {
         this.#exchanging?.soon(TELL_MS)
       },
     })
-    const repeat = (run: () => Promise<void>, everyMs: number, onState?: (failed: boolean) => void) => new Repeating({ run, everyMs, setTimer, random, ...(onState === undefined ? {} : { onState }) })
-    this.#exchanging = exchange && repeat(() => this.#exchange(exchange), EXCHANGE_MS, (failed) => options.onTrouble?.('exchange', failed))
-    this.#reading = overrides && repeat(() => this.#readOverrides(overrides), OVERRIDES_MS, (failed) => options.onTrouble?.('overrides', failed))
+    const repeat = (run: () => Promise<void>, everyMs: number, onState?: (failed: boolean, why: unknown) => void) => new Repeating({ run, everyMs, setTimer, random, ...(onState === undefined ? {} : { onState }) })
+    this.#exchanging = exchange && repeat(() => this.#exchange(exchange), EXCHANGE_MS, (failed, why) => options.onTrouble?.('exchange', failed, why))
+    this.#reading = overrides && repeat(() => this.#readOverrides(overrides), OVERRIDES_MS, (failed, why) => options.onTrouble?.('overrides', failed, why))
     this.#loops = [repeat(async () => this.#tick(), TICK_MS), this.#exchanging, this.#reading].filter((loop) => loop !== undefined)
   }
 

@@ -13,6 +13,22 @@ const MAX_BYTES = 16 * 1024 * 1024
 /** Two operators at the same moment: the one whose command got lost tries again. */
 const ATTEMPTS = 5
 
+/** The file cannot be used. */
+export class OverrideFileError extends Error {
+  override readonly name = 'OverrideFileError'
+  readonly file: string
+  readonly doing: 'read' | 'written'
+  /** The system's code; `DAMAGED` where what is there are no commands, `EBUSY` where others write all the time. */
+  readonly code: string
+
+  constructor(file: string, doing: 'read' | 'written', code: string, options?: ErrorOptions) {
+    super(`the operators' commands in ${file} cannot be ${doing} (${code})`, options)
+    this.file = file
+    this.doing = doing
+    this.code = code
+  }
+}
+
 export class OverrideFile implements OverrideStore {
   readonly #directory: string
   readonly #files: OverrideFiles
@@ -22,22 +38,27 @@ export class OverrideFile implements OverrideStore {
     this.#files = files
   }
 
-  /** No file: no commands. Rejects where it cannot be read or any of it is not a command. */
+  get #path(): string {
+    return `${this.#directory}/${OVERRIDES_FILE}`
+  }
+
+  /** No file: no commands. Rejects with an `OverrideFileError` where it cannot be read or any of it is not a command. */
   async read(): Promise<readonly Override[]> {
     let bytes: Uint8Array
     try {
-      bytes = await this.#files.read(`${this.#directory}/${OVERRIDES_FILE}`)
+      bytes = await this.#files.read(this.#path)
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-      throw error
+      if (codeOf(error) === 'ENOENT') return []
+      throw new OverrideFileError(this.#path, 'read', codeOf(error), { cause: error })
     }
-    if (bytes.length > MAX_BYTES) throw new TypeError('the file is too large')
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    if (typeof value !== 'object' || value === null || !('v' in value) || value.v !== 1 || !('overrides' in value)) throw new TypeError('not a file of overrides')
-    return readOverrides(value.overrides)
+    try {
+      return commandsIn(bytes)
+    } catch (error) {
+      throw new OverrideFileError(this.#path, 'read', 'DAMAGED', { cause: error })
+    }
   }
 
-  /** Rejects rather than write over a file that cannot be read. */
+  /** Rejects with an `OverrideFileError`, also rather than write over a file that cannot be read. */
   async write(command: Override): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const all = pruned(record(new Map(), [...(await this.read()), command]), command.when)
@@ -45,13 +66,28 @@ export class OverrideFile implements OverrideStore {
       const kept = (await this.read()).find(({ target }) => target === command.target)
       if (kept !== undefined && kept.when >= command.when) return
     }
-    throw new Error('others write at the same time')
+    throw new OverrideFileError(this.#path, 'written', 'EBUSY')
   }
 
   async writeAll(overrides: readonly Override[]): Promise<void> {
     const text = `${JSON.stringify({ v: 1, overrides }, null, 2)}\n`
-    await this.#files.replace(this.#directory, OVERRIDES_FILE, new TextEncoder().encode(text))
+    try {
+      await this.#files.replace(this.#directory, OVERRIDES_FILE, new TextEncoder().encode(text))
+    } catch (error) {
+      throw new OverrideFileError(this.#path, 'written', codeOf(error), { cause: error })
+    }
   }
+}
+
+function commandsIn(bytes: Uint8Array): readonly Override[] {
+  if (bytes.length > MAX_BYTES) throw new TypeError('the file is too large')
+  const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  if (typeof value !== 'object' || value === null || !('v' in value) || value.v !== 1 || !('overrides' in value)) throw new TypeError('not a file of overrides')
+  return readOverrides(value.overrides)
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 }
 
 /** Another store's commands, and a copy of them in a file: a router that starts while the store is gone still knows them. */

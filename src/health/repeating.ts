@@ -7,8 +7,8 @@ export interface RepeatingOptions {
   readonly setTimer: (run: () => void, ms: number) => () => void
   /** A number from 0 up to 1. */
   readonly random: () => number
-  /** It began to fail, or works again. */
-  readonly onState?: (failed: boolean) => void
+  /** It began to fail, with this error, or works again. */
+  readonly onState?: (failed: boolean, why: unknown) => void
 }
 
 const JITTER = 0.1
@@ -72,13 +72,15 @@ export class Repeating {
 
   async #run(): Promise<void> {
     let failed = false
+    let why: unknown
     try {
       await this.#options.run()
-    } catch {
+    } catch (error) {
       failed = true
+      why = error
     }
     this.#running = undefined
-    if (failed !== this.#failed) this.#options.onState?.((this.#failed = failed))
+    if (failed !== this.#failed) this.#options.onState?.((this.#failed = failed), why)
     this.#repeat()
   }
 }

@@ -41,13 +41,18 @@ export const fileIO: FileIO = {
   remove: (path) => rm(path, { force: true }),
 }
 
-/** Writes beside the file and moves it into place: whoever opens it sees the old one or the new one. */
-export async function replaceFile(io: FileIO, directory: string, name: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+/**
+ * Writes beside the file and moves it into place: whoever opens it sees the old one or the new one.
+ *
+ * @param before what is done to the new file before it is moved; where it rejects, the former one stays
+ */
+export async function replaceFile(io: FileIO, directory: string, name: string, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, before?: (temporary: string) => Promise<void>): Promise<void> {
   await io.makeDirectory(directory)
   // Two operators' commands at the same moment write beside each other, not into one file; in containers all have the same number.
   const temporary = `${directory}/.${name}.${process.pid}.${randomBytes(4).toString('hex')}.part`
   try {
     await io.write(temporary, pieces)
+    await before?.(temporary)
     await io.rename(temporary, `${directory}/${name}`)
   } catch (error) {
     await io.remove(temporary).catch(() => undefined)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { parseDuration, targetCommand } from '../../src/cli/target.ts'
-import { MirroredOverrides, OVERRIDES_FILE, OverrideFile } from '../../src/health/override-file.ts'
+import { MirroredOverrides, OVERRIDES_FILE, OverrideFile, OverrideFileError } from '../../src/health/override-file.ts'
 import type { OverrideFiles } from '../../src/health/override-file.ts'
 import { Commands, KEPT_MS, isInForce, isOverride, pruned, readOverrides, record } from '../../src/health/overrides.ts'
 import type { Override, OverrideStore } from '../../src/health/overrides.ts'
@@ -92,6 +92,18 @@ t.test('a file that is torn, foreign or half right is refused as a whole, and no
     await t.rejects(file.read(), text)
     await t.rejects(file.write(drain('b', 2)), text)
     t.equal(await readFile(join(at, OVERRIDES_FILE), 'latin1'), text)
+  }
+})
+
+t.test('what cannot be read or written is told with its file and why', async (t) => {
+  const failing = (code: string) => async () => Promise.reject(Object.assign(new Error('no'), { code }))
+  const rows: [failing: Partial<OverrideFiles>, doing: 'read' | 'written', code: string][] = [
+    [{ read: failing('EACCES') }, 'read', 'EACCES'], [{ read: async () => Buffer.from('x') }, 'read', 'DAMAGED'], [{ replace: failing('EROFS') }, 'written', 'EROFS'],
+    [{ read: failing('ENOENT'), replace: async () => undefined }, 'written', 'EBUSY'],
+  ]
+  for (const [broken, doing, code] of rows) {
+    const file = new OverrideFile('/var/lib/wissel', { read: failing('ENOENT'), replace: async () => undefined, ...broken })
+    await t.rejects(file.write(drain('a', 1)), { name: 'OverrideFileError', file: '/var/lib/wissel/overrides.json', doing, code } satisfies Partial<OverrideFileError>)
   }
 })
 

@@ -1,0 +1,42 @@
+// An operator's commands in a file: what a router does that cannot read them.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { ask, demoConfig, replaceFile, start } from './running.ts'
+
+const { directory, remove } = await demoConfig()
+t.teardown(remove)
+const state = join(directory, 'var')
+const file = join(state, 'overrides.json')
+const DOWN = JSON.stringify({ v: 1, overrides: [{ target: 'edge-ams-1', state: 'down', who: 'anna', when: 1 }] })
+mkdirSync(state)
+
+async function adminState(admin: string): Promise<unknown> {
+  const { targets } = JSON.parse((await ask(`${admin}/targets`)).body)
+  return targets.find(({ id }: { id: string }) => id === 'edge-ams-1').adminState
+}
+
+t.test('a router that cannot know what operators forbade does not start, and says which file and why', async (t) => {
+  writeFileSync(file, DOWN.slice(0, -3))
+  await t.rejects(start(directory, []), /overrides\.json cannot be read \(DAMAGED\); mend the file, or delete it and give the commands anew/)
+  rmSync(file)
+  mkdirSync(file)
+  await t.rejects(start(directory, []), /overrides\.json cannot be read \(EISDIR\)/)
+  rmSync(file, { recursive: true })
+})
+
+t.test('a router that knew them goes on with what it knew, and says so once', async (t) => {
+  writeFileSync(file, DOWN)
+  const router = await start(directory, [])
+  t.equal(await adminState(router.admin), 'down')
+  const failed = router.said(/"level":"error"[^\n]*"event":"task_failed"[^\n]*"task":"overrides"[^\n]*overrides\.json"[^\n]*"code":"DAMAGED"/)
+  replaceFile(file, 'x')
+  await failed
+  t.equal(await adminState(router.admin), 'down', 'what was forced down stays down')
+  const recovered = router.said(/"event":"task_recovered","task":"overrides"/)
+  replaceFile(file, DOWN.replace('"down"', '"drain"').replace('"when":1', '"when":2'))
+  await recovered
+  t.equal(await adminState(router.admin), 'drain')
+  await router.stop()
+  t.equal(router.stderr().match(/"task":"overrides"/g)?.length, 2)
+})
