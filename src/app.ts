@@ -201,7 +201,10 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
       metrics.healthChanged(state)
       messages.info('health_changed', { target: target.id, state, reason: why })
     },
-    onOverride: ({ target, state }, inForce) => messages.info('override_changed', { target, state: inForce ? state : 'auto' }),
+    onOverride: ({ target, state }, inForce) => {
+      if (!inForce || world === undefined || world.snapshot.targets.some(({ id }) => id === target)) messages.info('override_changed', { target, state: inForce ? state : 'auto' })
+      else messages.warn('override_changed', { target, state, problem: 'there is no such target; the command holds as soon as there is' })
+    },
     onQuarantine: (quarantined, failed, total) => {
       metrics.quarantine(quarantined)
       messages.warn('health_quarantined', { state: quarantined ? 'on' : 'off', count: failed, total })

@@ -29,8 +29,9 @@ const HELP = `wissel: a privacy-first CDN request router for video
   wissel unfreeze --redis URL
   wissel routers --redis URL [--json]        which router runs which version, and why one refused
   wissel geo push FILE --redis URL [--asn]   gives all routers a geo database
-  wissel target drain|down|up|auto ID [--for 30m] [--why TEXT] [--redis URL | --state-dir DIR]
-      an operator's word on one target, obeyed whatever is measured
+  wissel target drain|down|up|auto ID [--for 30m] [--why TEXT] [--config DIR] [--redis URL | --state-dir DIR] [--new]
+      an operator's word on one target, obeyed whatever is measured; goes where the settings of DIR say that the router looks
+      for it; an id that is not configured is refused, but with --new
   wissel log verify DIR [--json]
       whether a directory of segments adds up: decided, recorded, dropped, lost; exit status 1 when not
   wissel log import FORMAT FILE --target ID [--service ID] [--config DIR]
@@ -176,17 +177,14 @@ async function log([verb, ...rest]: readonly string[], values: Values): Promise<
 
 async function target(words: readonly string[], values: Values): Promise<number> {
   const { targetCommand } = await import('./cli/target.ts')
-  const redis = redisOf(values)
-  const rest = { words, for: values.for, why: values.why, who: userInfo().username, now: io.now(), out: io.out }
-  if (redis === undefined) {
-    const { operatorsFile, told } = await import('./app/override-files.ts')
-    return targetCommand({ ...rest, store: await operatorsFile(values['state-dir'] ?? 'var') }).catch((error: unknown) => {
-      throw told(error)
-    })
+  const { withCommands } = await import('./cli/target-place.ts')
+  const { told } = await import('./app/override-files.ts')
+  const place = { directory: values.config, redis: redisOf(values), stateDirectory: values['state-dir'] }
+  try {
+    return await withCommands(place, io, (store, known) => targetCommand({ words, for: values.for, why: values.why, isNew: values.new, store, known, who: userInfo().username, now: io.now(), out: io.out }))
+  } catch (error) {
+    throw told(error)
   }
-  const { withState } = await import('./cli/with-state.ts')
-  const { RedisOverrides } = await import('./state/redis-overrides.ts')
-  return withState(redis, io, (state) => targetCommand({ ...rest, store: new RedisOverrides(state.link, state.keys) }))
 }
 
 function redisOf(values: Values): RedisSettings | undefined {

@@ -40,3 +40,11 @@ t.test('a router that knew them goes on with what it knew, and says so once', as
   await router.stop()
   t.equal(router.stderr().match(/"task":"overrides"/g)?.length, 2)
 })
+
+t.test('a command that names no target is warned of', async () => {
+  const router = await start(directory, [])
+  const warned = router.said(/"level":"warn"[^\n]*"event":"override_changed","target":"edge-ams-9"[^\n]*there is no such target/)
+  replaceFile(file, DOWN.replace('edge-ams-1', 'edge-ams-9'))
+  await warned
+  await router.stop()
+})

@@ -10,6 +10,8 @@ import { freeze, unfreeze } from '../../src/cli/freeze.ts'
 import { geoPush } from '../../src/cli/geo-push.ts'
 import { rollback } from '../../src/cli/rollback.ts'
 import { routers } from '../../src/cli/routers.ts'
+import { targetCommand } from '../../src/cli/target.ts'
+import { withCommands } from '../../src/cli/target-place.ts'
 import type { CommandIO } from '../../src/cli/with-state.ts'
 import type { Bundle } from '../../src/policy/bundle.ts'
 import { follow } from '../../src/state/following.ts'
@@ -288,6 +290,17 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     t.match(said, /1 lines are not decision records/)
     t.match(said, /30\.0 % of 1000 recorded requests/)
     t.match(said, /\na: 75\.0 %\n +75\.0 % +edge-ams +-> +edge-fra/)
+  })
+
+  await t.test('a command on a target is held against what is published', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const command = (id: string) => (io: CommandIO) =>
+      withCommands({ directory: undefined, redis, stateDirectory: undefined }, io, (store, known) => targetCommand({ words: ['drain', id], for: undefined, why: undefined, store, known, who: 'anna', now: 1000, out: io.out }))
+    t.match(await run(command('edge-any'), 0), /warning: what is published cannot be read, so it is not known whether there is such a target\nedge-any: drain/)
+    const dir = await directory(ids('a'))
+    await run((io) => apply({ directory: dir, redis, isNew: true }, io), 0)
+    t.match(await run(command('edge-ams'), 0), /edge-ams: drain/)
+    await t.rejects(command('edge-amx')(terminal()), { code: 'WISSEL_NO_TARGET', message: /there is no target "edge-amx" in 1:[0-9a-f]{8} \(did you mean "edge-ams"\?\)/ })
   })
 
   await t.test('geo push publishes what a router could use and nothing else', async (t) => {
