@@ -1,6 +1,7 @@
 /** The command line. The only place that ends the process. */
 import { randomBytes } from 'node:crypto'
 import { userInfo } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { CommandIO } from './cli/with-state.ts'
 import { WisselError } from './errors.ts'
@@ -8,7 +9,7 @@ import type { RedisSettings } from './state/redis-settings.ts'
 
 const HELP = `wissel: a privacy-first CDN request router for video
 
-  wissel [serve] [--config DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--redis URL] [--state-dir DIR]
+  wissel [serve [DIR]] [--listen HOST:PORT] [--admin HOST:PORT] [--redis URL] [--state-dir DIR]
          [--threads N] [--fast-lane on|off] [--demo]
       answers players; --redis follows a deployment's state instead of the services and targets under DIR;
       --demo starts the loopback targets of the configuration too
@@ -41,7 +42,7 @@ const HELP = `wissel: a privacy-first CDN request router for video
   wissel archive keygen|recipients|verify|ship|open|shred ...
       the sealed archive of raw requests, for tracing abuse only; wissel archive --help
 
-DIR defaults to ./config, the state directory to ./var. Ports given as 0 are chosen by the system and printed.
+DIR defaults to ./config, and may be given as --config DIR to every command; the state directory to ./var. Ports given as 0 are chosen by the system and printed.
 A password for Redis belongs into a file: --redis-password-file FILE, with --redis-user and --redis-prefix as needed.
 `
 
@@ -90,6 +91,16 @@ const io: CommandIO = {
   },
 }
 
+/** Words that a command takes after its name, a verb included. All, where the command is none: it says so itself. */
+const WORDS: Readonly<Record<string, number>> = { serve: 1, check: 1, explain: 1, diff: 1, apply: 1, rollback: 1, freeze: 1, unfreeze: 0, routers: 0, geo: 2, log: 3, verify: 1, target: 2 }
+/** Their word is the configuration directory, which may be given as `--config` as well. */
+const TAKES_DIRECTORY: ReadonlySet<string> = new Set(['serve', 'check', 'explain', 'diff', 'apply'])
+
+function directoryOf(option: string | undefined, word: string | undefined): string {
+  if (option !== undefined && word !== undefined && resolve(option) !== resolve(word)) throw usage('--config and the directory after the command differ; give one of them')
+  return option ?? word ?? 'config'
+}
+
 /** A command is loaded when it is asked for: a router need not load what only publishers use. */
 async function run(args: readonly string[]): Promise<number> {
   if (args[0] === 'archive') {
@@ -102,14 +113,16 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const { values, positionals } = parse(args)
   const [command = 'serve', ...rest] = positionals
-  const directory = values.config ?? rest[0] ?? 'config'
   if (values.help === true || command === 'help') {
     io.out(HELP)
     return 0
   }
+  const most = Object.hasOwn(WORDS, command) ? (WORDS[command] ?? 0) : Infinity
+  noMore(command, rest[most])
+  const directory = TAKES_DIRECTORY.has(command) ? directoryOf(values.config, rest[0]) : (values.config ?? 'config')
   switch (command) {
     case 'serve':
-      return (await import('./cli/serve.ts')).serve(values.config ?? 'config', { listen: values.listen, admin: values.admin, demo: values.demo ?? false, redis: redisOf(values), stateDirectory: values['state-dir'], fastLane: switchOf(values['fast-lane']), threads: threadsOf(values.threads) })
+      return (await import('./cli/serve.ts')).serve(directory, { listen: values.listen, admin: values.admin, demo: values.demo ?? false, redis: redisOf(values), stateDirectory: values['state-dir'], fastLane: switchOf(values['fast-lane']), threads: threadsOf(values.threads) })
     case 'check': {
       const { check, writeSchemas } = await import('./cli/check.ts')
       if (values.schema !== undefined) {
@@ -145,7 +158,7 @@ async function run(args: readonly string[]): Promise<number> {
     case 'verify': {
       const { verify } = await import('./cli/verify.ts')
       const { loadConfiguration } = await import('./cli/configuration.ts')
-      return verify(need(rest[0], 'verify needs a log'), { configurations: [await loadConfiguration(values.config ?? 'config', io.now())], json: values.json ?? false, out: io.out })
+      return verify(need(rest[0], 'verify needs a log'), { configurations: [await loadConfiguration(directory, io.now())], json: values.json ?? false, out: io.out })
     }
     case 'target':
       return target(rest, values)
@@ -155,6 +168,7 @@ async function run(args: readonly string[]): Promise<number> {
 }
 
 async function log([verb, ...rest]: readonly string[], values: Values): Promise<number> {
+  if (verb === 'verify') noMore('log verify', rest[1])
   if (verb === 'verify') return (await import('./cli/log.ts')).verifyLog(need(rest[0], 'log verify needs a directory'), { json: values.json ?? false, out: io.out })
   if (verb !== 'import') throw usage('log has two verbs: log verify DIR, log import FORMAT FILE')
   const { loadConfiguration } = await import('./cli/configuration.ts')
@@ -220,6 +234,10 @@ function epochOf(text: string | undefined): number | undefined {
 function need(word: string | undefined, what: string): string {
   if (word === undefined) throw usage(what)
   return word
+}
+
+function noMore(command: string, surplus: string | undefined): void {
+  if (surplus !== undefined) throw usage(`${command} does not take "${surplus.slice(0, 40)}"`)
 }
 
 function usage(what: string): WisselError {

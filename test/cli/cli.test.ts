@@ -80,6 +80,19 @@ t.test('a path that begins without a slash is a mistake of usage', async (t) => 
   t.match(wissel('check', 'config', '--live', '--path', 'a.m3u8'), { status: 1, err: /--path must begin with \// })
 })
 
+t.test('serve takes its directory as the other commands do', async (t) => {
+  const nowhere = join(directory, 'nowhere')
+  t.match(wissel('serve', nowhere), { status: 1, err: `the configuration directory ${nowhere} cannot be read (ENOENT)` })
+  t.match(wissel('serve', directory, '--config', nowhere).err, /--config and the directory after the command differ; give one of them/)
+  t.match(wissel('check', 'config', '--config', './config/'), { status: 0 }, 'the same one, written otherwise')
+})
+
+t.test('a word too many is a mistake, and never left unread', async (t) => {
+  for (const args of [['serve', 'config', 'more'], ['check', 'config', 'more'], ['routers', 'more'], ['unfreeze', 'more'], ['log', 'verify', 'config', 'more'], ['verify', 'log', 'more'], ['rollback', '1', 'more'], ['target', 'drain', 'a', 'more']]) {
+    t.match(wissel(...args), { status: 1, err: new RegExp(`^wissel: ${args[0] ?? ''}( verify)? does not take "more"; see wissel --help\\n$`) }, args.join(' '))
+  }
+})
+
 t.test('explain tells the decision for people and for programs', async (t) => {
   const args = ['explain', '--config', directory, '--ip', '212.27.48.10', '--url', 'https://demo.example/live/master.m3u8?token=secret-7']
   const text = wissel(...args)
