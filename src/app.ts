@@ -10,6 +10,7 @@ import { openCounters } from './app/counters.ts'
 import { embeddedSource } from './app/embedded.ts'
 import { openKept } from './app/kept.ts'
 import { createPlayers } from './app/players.ts'
+import { SettingsWatch } from './app/settings-watch.ts'
 import { createSinks } from './app/sinks.ts'
 import type { Source } from './app/source.ts'
 import { loadSettings } from './cli/configuration.ts'
@@ -164,6 +165,10 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   metrics.link(() => source.link)
   metrics.shipping(outlets.shippers, outlets.segments)
 
+  const settingsWatch = new SettingsWatch({ directory, started: settings, messages })
+  const watchTimer = setInterval(() => void settingsWatch.look(), (settings.reloadSeconds ?? 2) * 1000).unref()
+  running.defer(() => clearInterval(watchTimer))
+
   // Where clients are.
   const paths = geoPaths(settings, directory)
   const arrived = (path: string | undefined) => (path !== undefined && existsSync(path) ? path : undefined)
@@ -258,6 +263,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
       return world
     },
     reload: async () => {
+      await settingsWatch.look(true)
       await archive?.reload()
       return source.look()
     },

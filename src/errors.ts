@@ -3,6 +3,7 @@
 export const ERRORS = {
   WISSEL_USAGE: '%s; see wissel --help',
   WISSEL_CONFIG_UNREADABLE: 'the configuration directory %s cannot be read (%s); give --config DIR',
+  WISSEL_FILE_UNREADABLE: '%s cannot be read (%s); the user of this command must be able to read it',
   WISSEL_CONFIG_INVALID: 'the configuration in %s is not usable:\n%s',
   WISSEL_LISTEN_FAILED: 'cannot listen on %s (%s); free the port or choose another',
   WISSEL_ADMIN_TOKEN: 'the admin listener %s is not on loopback, so it needs a token; set admin.tokenFile (%s)',

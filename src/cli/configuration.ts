@@ -40,9 +40,12 @@ export async function loadConfiguration(directory: string, now: number, builder:
   return { bundle, settings: read.settings, problems, snapshot: errors(problems).length > 0 ? undefined : built.snapshot }
 }
 
-/** The settings alone, for a router whose routing state is elsewhere. A folder or file that is missing is all defaults. */
+/** The settings alone, for a router whose routing state is elsewhere. A folder or file that is missing is all defaults; one that cannot be read is not. */
 export async function loadSettings(directory: string): Promise<Settings> {
-  const text = await readFile(join(directory, SETTINGS_FILE), 'utf8').catch(() => undefined)
+  const text = await readFile(join(directory, SETTINGS_FILE), 'utf8').catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined
+    throw new WisselError('WISSEL_FILE_UNREADABLE', [join(directory, SETTINGS_FILE), codeOf(error)], { cause: error })
+  })
   const { settings, problems } = readSettings(SETTINGS_FILE, text ?? '')
   const wrong = errors(problems)
   if (wrong.length > 0) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, wrong.map(formatProblem).join('\n')])

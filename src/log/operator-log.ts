@@ -24,6 +24,7 @@ export const EVENTS = {
   task_recovered: 'a background task works again',
   snapshot_refused: 'a new snapshot was refused; the last good one goes on deciding',
   config_problem: 'something in the configuration is not right',
+  settings_changed: 'the settings file was changed; the router goes by what it was started with until it is restarted',
   geo_loaded: 'a geo database is in use',
   start_not_kept: 'what makes the next start quicker could not be written to disk; it will take longer, and nothing else changes',
   geo_refused: 'a geo database was refused; the one before it stays in use',

@@ -1,5 +1,5 @@
-// An operator's commands in a file: what a router does that cannot read them.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+// What a running router tells its operator of files: of commands that it cannot read, and of settings that it goes by at the next start.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ask, demoConfig, replaceFile, start } from './running.ts'
@@ -46,5 +46,15 @@ t.test('a command that names no target is warned of', async () => {
   const warned = router.said(/"level":"warn"[^\n]*"event":"override_changed","target":"edge-ams-9"[^\n]*there is no such target/)
   replaceFile(file, DOWN.replace('edge-ams-1', 'edge-ams-9'))
   await warned
+  await router.stop()
+})
+
+t.test('a changed wissel.yaml is told of at once by who is asked, and what runs goes on', async () => {
+  const router = await start(directory, [])
+  const settings = join(directory, 'wissel.yaml')
+  const told = router.said(/"event":"settings_changed","file":"wissel.yaml","problem":"restart to apply maxConnections"/)
+  replaceFile(settings, `${readFileSync(settings, 'utf8')}maxConnections: 77\n`)
+  router.child.kill('SIGHUP')
+  await told
   await router.stop()
 })
