@@ -11,7 +11,8 @@ import { errors, formatProblem } from '../policy/problem.ts'
 import type { Settings } from '../policy/settings.ts'
 import { readSettings, SETTINGS_FILE } from '../policy/settings.ts'
 import type { Version } from '../routing/model.ts'
-import { readBundle } from '../state/directory.ts'
+import { readBundle, UnreadableFileError } from '../state/directory.ts'
+import { codeOf } from '../state/durable-file.ts'
 import { missingFiles, strayFiles } from './surroundings.ts'
 
 export interface Loaded extends Built {
@@ -19,14 +20,15 @@ export interface Loaded extends Built {
   readonly settings: Settings
 }
 
-/** Reads and builds a configuration directory. Rejects only where the directory itself cannot be read. */
+/** Reads and builds a configuration directory. Rejects with a `WisselError` only where the directory itself or a file in it cannot be read. */
 export async function loadConfiguration(directory: string, now: number, builder: Builder = build): Promise<Loaded> {
   let bundle = bundleOf([])
   let settingsText: string | undefined
   try {
     bundle = await readBundle(directory)
-    settingsText = await readFile(join(directory, SETTINGS_FILE), 'utf8').catch(missingIsEmpty)
+    settingsText = await readFile(join(directory, SETTINGS_FILE), 'utf8').catch(missingIsEmpty(SETTINGS_FILE))
   } catch (error) {
+    if (error instanceof UnreadableFileError) throw new WisselError('WISSEL_FILE_UNREADABLE', [join(directory, error.file), error.code], { cause: error })
     throw new WisselError('WISSEL_CONFIG_UNREADABLE', [directory, codeOf(error)], { cause: error })
   }
   const read = readSettings(SETTINGS_FILE, settingsText ?? '')
@@ -58,10 +60,8 @@ export function build(bundle: Bundle, version: Version, now: number): Built {
   return buildSnapshot(bundle, { version, now, continentOf: (country) => countryPlace(country)?.continent })
 }
 
-function missingIsEmpty(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT') throw error
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+function missingIsEmpty(file: string): (error: unknown) => undefined {
+  return (error) => {
+    if (codeOf(error) !== 'ENOENT') throw new UnreadableFileError(file, error)
+  }
 }

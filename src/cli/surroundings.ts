@@ -1,5 +1,5 @@
 /** What stands around a configuration and is easily missed: files that nobody reads, and files that settings name and that are not there. */
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { KINDS } from '../policy/bundle.ts'
 import type { Kind } from '../policy/bundle.ts'
@@ -7,19 +7,29 @@ import { readDocuments } from '../policy/document.ts'
 import type { Problem } from '../policy/problem.ts'
 import { SETTINGS_FILE } from '../policy/settings.ts'
 import type { ReadSettings } from '../policy/settings.ts'
+import { ignoredFiles } from '../state/directory.ts'
+import type { Ignored } from '../state/directory.ts'
 
 /** Keys by which a file says what it is. Groups alone do not: rules for Prometheus have them too. */
 const MARKS: Readonly<Record<string, Kind>> = { service: 'services', targets: 'targets', zones: 'zones', policy: 'policies' }
 
-/** Files beside the folders that are read, or in folders beside them, which look as if they were meant to be. */
+const IGNORED: Readonly<Record<Ignored, string>> = {
+  name: 'is not read; name it .yaml, or move it elsewhere',
+  'folder link': 'is a link to a folder, which is not followed; put the files here, or a link to each',
+  'no file': 'is not read; it is no file',
+}
+
+/** What is not read in the folders that are, and files beside them, or in folders beside them, which look as if they were meant to be. */
 export async function strayFiles(directory: string): Promise<Problem[]> {
   const paths: string[] = []
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (entry.name.startsWith('.') || KINDS.some((kind) => kind === entry.name)) continue
-    if (entry.isFile()) paths.push(entry.name)
-    else if (entry.isDirectory()) paths.push(...(await readdir(join(directory, entry.name)).catch(() => [])).map((name) => `${entry.name}/${name}`))
+    // A link is read as what it leads to.
+    const is = entry.isSymbolicLink() ? await stat(join(directory, entry.name)).catch(() => entry) : entry
+    if (is.isFile()) paths.push(entry.name)
+    else if (is.isDirectory()) paths.push(...(await readdir(join(directory, entry.name)).catch(() => [])).map((name) => `${entry.name}/${name}`))
   }
-  const problems: Problem[] = []
+  const problems = [...(await ignoredFiles(directory))].map(([file, why]): Problem => ({ file, line: 1, path: '', message: IGNORED[why], severity: 'warning' }))
   for (const file of paths.filter((path) => /\.ya?ml$/.test(path) && path !== SETTINGS_FILE)) {
     const warn = (message: string) => problems.push({ file, line: 1, path: '', message, severity: 'warning' })
     if (file === 'wissel.yml') warn(`is not read; name it ${SETTINGS_FILE}`)

@@ -7,9 +7,10 @@ import { loadConfiguration } from '../../src/cli/configuration.ts'
 import { formatProblem } from '../../src/policy/problem.ts'
 import { NOW, POLICY, SERVICE, TARGETS, ZONES } from '../policy/base.ts'
 
-async function told(files: Record<string, string>): Promise<string[]> {
+async function told(files: Record<string, string | undefined>): Promise<string[]> {
   const directory = mkdtempSync(join(tmpdir(), 'wissel-'))
   for (const [path, text] of Object.entries({ 'targets/all.yaml': TARGETS, 'policies/eu-only.yaml': POLICY, 'zones/all.yaml': ZONES, 'services/tv.yaml': SERVICE, ...files })) {
+    if (text === undefined) continue
     mkdirSync(join(directory, dirname(path)), { recursive: true })
     writeFileSync(join(directory, path), text)
   }
@@ -24,6 +25,17 @@ t.test('a file in a folder that nobody reads is warned of', async (t) => {
   t.same(await told({ 'service/two.yaml': SERVICE.replace('tv', 'two') }), ['service/two.yaml:1: warning: is not read; move it to services/'])
   t.same(await told({ 'eu.yaml': POLICY }), ['eu.yaml:1: warning: is not read; move it to policies/'])
   t.same(await told({ 'wissel.yml': 'router: x\n' }), ['wissel.yml:1: warning: is not read; name it wissel.yaml'])
+})
+
+t.test('a file in a folder that is read and is not read itself is warned of', async (t) => {
+  t.same(await told({ 'services/kids.YAML': SERVICE, 'targets/x.json': '{}' }), [
+    'targets/x.json:1: warning: is not read; name it .yaml, or move it elsewhere',
+    'services/kids.YAML:1: warning: is not read; name it .yaml, or move it elsewhere',
+  ])
+})
+
+t.test('a file that cannot be read is named, and the directory is not blamed', async (t) => {
+  await t.rejects(told({ zones: 'in the way', 'zones/all.yaml': undefined }), { code: 'WISSEL_FILE_UNREADABLE', message: /zones cannot be read \(ENOTDIR\)/ })
 })
 
 t.test('files that are something else are left alone', async (t) => {
