@@ -192,12 +192,12 @@ async function log([verb, ...rest]: readonly string[], values: Values): Promise<
 async function target(words: readonly string[], values: Values): Promise<number> {
   const { targetCommand } = await import('./cli/target.ts')
   const { withCommands } = await import('./cli/target-place.ts')
-  const { told } = await import('./app/override-files.ts')
+  const { explained } = await import('./app/override-files.ts')
   const place = { directory: values.config, redis: redisOf(values), stateDirectory: values['state-dir'] }
   try {
     return await withCommands(place, io, (store, known) => targetCommand({ words, for: values.for, why: values.why, isNew: values.new, store, known, who: userInfo().username, now: io.now(), out: io.out }))
   } catch (error) {
-    throw told(error)
+    throw explained(error)
   }
 }
 

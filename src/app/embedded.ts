@@ -1,6 +1,7 @@
 /** The state of one process: its configuration directory, looked at every few seconds. No Redis code is loaded. */
 import { randomBytes } from 'node:crypto'
 import { loadConfiguration } from '../cli/configuration.ts'
+import { strayFiles } from '../cli/surroundings.ts'
 import { WisselError } from '../errors.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import { labelOf } from '../policy/build.ts'
@@ -11,13 +12,14 @@ import type { DocumentMemory } from '../policy/document.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Problem } from '../policy/problem.ts'
 import type { Snapshot, Version } from '../routing/model.ts'
-import { lookAt } from '../state/directory.ts'
+import { lookAt, UnreadableFileError } from '../state/directory.ts'
+import { codeOf } from '../state/durable-file.ts'
 import { Follower } from '../state/follower.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { createSealer } from '../state/sealed-key.ts'
 import { SharedDrawKey } from '../state/shared-draw-key.ts'
 import type { Metrics } from '../stats/metrics.ts'
-import { overrideFile, told } from './override-files.ts'
+import { explained, overrideFile } from './override-files.ts'
 import { prove } from './prove.ts'
 import type { Source } from './source.ts'
 import { buildInSlices, dailyDrawKey } from './source.ts'
@@ -47,7 +49,17 @@ export function embeddedSource(options: EmbeddedOptions): Source {
   const overrides = overrideFile(options.stateDirectory)
   let looked: string | undefined
   let seen: string | undefined
+  /** What could not be read the last time, and why. */
+  let unreadable: string | undefined
+  /** What was reported of the configuration that is applied. */
+  let told: ReadonlySet<string> = new Set()
   let timer: NodeJS.Timeout | undefined
+
+  /** Leaves out what was there before, so that who changes a line hears of that line. */
+  function reportNew(problems: readonly Problem[]): void {
+    for (const problem of problems) if (!told.has(formatProblem(problem))) report(problem)
+    told = new Set(problems.map(formatProblem))
+  }
 
   function report({ file, line, path, message }: Problem): void {
     messages.warn('config_problem', { file, line, problem: path === '' ? message : `${path}: ${message}` })
@@ -58,11 +70,18 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     let bundle: Bundle
     try {
       const listing = await lookAt(directory)
-      if (listing.signature === looked) return seen === follower.applied?.sha256
+      if (listing.signature === looked) {
+        unreadable = undefined
+        return seen === follower.applied?.sha256
+      }
       bundle = await listing.read()
       looked = listing.signature
-    } catch {
-      messages.warn('config_problem', { file: directory, problem: 'cannot be read; the running configuration stays' })
+      unreadable = undefined
+    } catch (error) {
+      const file = error instanceof UnreadableFileError ? error.file : directory
+      const code = codeOf(error)
+      if (unreadable !== `${file} ${code}`) messages.warn('config_problem', { file, code, problem: 'cannot be read; the running configuration stays' })
+      unreadable = `${file} ${code}`
       return false
     }
     const bytes = encodeBundle(bundle)
@@ -70,6 +89,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     if (mark === seen) return mark === follower.applied?.sha256
     seen = mark
     if (mark === follower.applied?.sha256) return true
+    let warnings: readonly Problem[] | undefined
     if (tried?.mark !== mark) {
       const { snapshot, problems } = await buildInSlices(bundle, { epoch: 1, number: 1, digest: mark }, now(), memory)
       if (snapshot === undefined) {
@@ -79,10 +99,12 @@ export function embeddedSource(options: EmbeddedOptions): Source {
         return false
       }
       tried = { mark, snapshot }
+      warnings = [...(await strayFiles(directory).catch(() => [])), ...problems]
     }
     await store.publish({ bytes, created: now(), after: await store.head() })
     const result = await follower.poll()
     tried = undefined
+    if (result.outcome === 'applied' && warnings !== undefined) reportNew(warnings)
     if (result.outcome !== 'refused') return result.outcome === 'applied'
     metrics.snapshotRefused(result.reason)
     messages.warn('snapshot_refused', { reason: result.reason, ...(result.detail === undefined ? {} : { problem: result.detail }) })
@@ -99,11 +121,11 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     start: async () => {
       // Who does not know what operators forbade must not begin to send viewers there; who knew it goes on.
       await overrides.read().catch((error: unknown) => {
-        throw told(error)
+        throw explained(error)
       })
       const found = await loadConfiguration(directory, now(), (bundle, version, at) => buildInSlices(bundle, version, at, memory))
       if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
-      for (const problem of found.problems) report(problem)
+      reportNew(found.problems)
       tried = { mark: digest(encodeBundle(found.bundle)), snapshot: found.snapshot }
       await look()
       timer = setInterval(() => void look().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error)), options.reloadMs).unref()
@@ -117,6 +139,7 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     look: () => {
       looked = undefined
       seen = undefined
+      unreadable = undefined
       return look()
     },
     drawKey: dailyDrawKey(shared, now),

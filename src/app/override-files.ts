@@ -21,7 +21,7 @@ export async function operatorsFile(stateDirectory: string): Promise<OverrideFil
 }
 
 /** What an operator is told, with what to do; other errors as they are. */
-export function told(error: unknown): unknown {
+export function explained(error: unknown): unknown {
   if (!(error instanceof OverrideFileError)) return error
   const { file, doing, code } = error
   const advice =

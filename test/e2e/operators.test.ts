@@ -1,6 +1,7 @@
-// What a running router tells its operator of files: of commands that it cannot read, and of settings that it goes by at the next start.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+// What a running router tells its operator of files: of commands that it cannot read, of settings that it goes by at
+// the next start, and of what is not right in a configuration that it took.
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import t from 'tap'
 import { ask, demoConfig, replaceFile, start } from './running.ts'
 
@@ -57,4 +58,60 @@ t.test('a changed wissel.yaml is told of at once by who is asked, and what runs 
   router.child.kill('SIGHUP')
   await told
   await router.stop()
+})
+
+/** A router that looks ten times a second, and what has it look at least five more times: commands are read once a second. */
+async function lookingOften() {
+  const place = await demoConfig()
+  const commands = join(place.directory, '..', `${basename(place.directory)}-state`)
+  mkdirSync(commands)
+  t.teardown(() => {
+    place.remove()
+    rmSync(commands, { recursive: true })
+  })
+  const settings = join(place.directory, 'wissel.yaml')
+  writeFileSync(settings, `${readFileSync(settings, 'utf8')}reloadSeconds: 0.1\n`)
+  const router = await start(place.directory, ['--state-dir', commands])
+  let drained = 0
+  const passes = async () => {
+    for (let i = 0; i < 2; i++) {
+      const state = drained++ % 2 === 0 ? 'down' : 'drain'
+      const obeyed = router.said(new RegExp(`(override_changed[^]*){${drained}}`))
+      replaceFile(join(commands, 'overrides.json'), JSON.stringify({ v: 1, overrides: [{ target: 'edge-ams-1', state, who: 'anna', when: drained }] }))
+      await obeyed
+    }
+  }
+  return { directory: place.directory, router, passes }
+}
+
+t.test('a warning that comes with a change is told once', async (t) => {
+  const { directory, router, passes } = await lookingOften()
+  const service = join(directory, 'services', 'demo.yaml')
+  const warned = router.said(/"event":"config_problem","file":"services\/demo\.yaml"[^\n]*spread/)
+  const text = readFileSync(service, 'utf8')
+  replaceFile(service, `${text}---\nservice: more\nhosts: [more.example]\nsteps: [{ name: own, targets: [edge-ams-1], select: failover, spread: 2 }]\n`)
+  await warned
+  await passes()
+  const applied = router.said(/(snapshot_applied[^]*){3}/)
+  writeFileSync(join(directory, 'services', 'kids.YAML'), text)
+  replaceFile(service, `${readFileSync(service, 'utf8')}# more\n`)
+  await applied
+  await router.said(/"config_problem","file":"services\/kids\.YAML"/)
+  t.equal(await router.stop(), 0)
+  t.equal(router.stderr().match(/spread/g)?.length, 1, 'also where something else changes')
+})
+
+t.test('a directory that is away and a file that cannot be read are told once, by name and code', async (t) => {
+  const { directory, router, passes } = await lookingOften()
+  const away = router.said(/"event":"config_problem","code":"ENOENT","file":"[^"]*wissel-/)
+  renameSync(directory, `${directory}.away`)
+  await away
+  await passes()
+  const blocked = router.said(/"event":"config_problem","code":"ENOENT","file":"services\/blocked\.yaml"/)
+  symlinkSync('nowhere', join(`${directory}.away`, 'services', 'blocked.yaml'))
+  renameSync(`${directory}.away`, directory)
+  await blocked
+  await passes()
+  t.equal(await router.stop(), 0)
+  t.equal(router.stderr().match(/cannot be read; the running/g)?.length, 2)
 })
