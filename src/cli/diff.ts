@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { decodeBundle } from '../policy/bundle.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
+import type { Problem } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import { build, loadConfiguration } from './configuration.ts'
@@ -50,17 +51,38 @@ export async function diff(args: DiffArgs, io: CommandIO): Promise<number> {
   const show = (before: Before) => compared(args, before, { snapshot, bundle }, io)
   if (base !== undefined) {
     const loaded = await loadConfiguration(base, io.now())
+    if (loaded.snapshot === undefined) return unusable(base, loaded.problems, io)
     return show({ name: base, snapshot: loaded.snapshot, bundle: loaded.bundle })
   }
   if (redis === undefined) return 1
   return withState(redis, io, async ({ store }) => {
     const head = await store.head()
-    const bytes = head && (await store.readWhole(head))
-    if (head === undefined || bytes === undefined) return show({ name: 'nothing', snapshot: undefined, bundle: undefined })
-    const published = decodeBundle(bytes)
-    const built = build(published, { epoch: head.epoch, number: head.version, digest: head.sha256 }, io.now())
+    if (head === undefined) return show({ name: 'nothing', snapshot: undefined, bundle: undefined })
+    const published = bundleIn(await store.readWhole(head))
+    if (published === undefined) return unusable(label(head), [], io)
+    const version = { epoch: head.epoch, number: head.version, digest: head.sha256 }
+    // What was right when it was published is what routers run, also where evidence has expired since.
+    const today = build(published, version, io.now())
+    const built = today.snapshot === undefined ? build(published, version, head.created) : today
+    if (built.snapshot === undefined) return unusable(label(head), today.problems, io)
     return show({ name: label(head), snapshot: built.snapshot, bundle: published })
   })
+}
+
+/** What cannot be compared with is not nothing: then all would be new and every viewer would move. */
+function unusable(name: string, problems: readonly Problem[], io: CommandIO): number {
+  const wrong = errors(problems)
+  for (const problem of wrong) io.err(`${name}: ${formatProblem(problem)}\n`)
+  io.err(`${name} ${wrong.length === 0 ? 'is torn or gone' : 'is not usable'}, so it cannot be said what would change\n`)
+  return 1
+}
+
+function bundleIn(bytes: Uint8Array | undefined): Bundle | undefined {
+  try {
+    return bytes && decodeBundle(bytes)
+  } catch {
+    return undefined
+  }
 }
 
 async function compared({ records, count = 20_000, json = false }: DiffArgs, before: Before, after: { snapshot: Snapshot; bundle: Bundle }, io: CommandIO): Promise<number> {

@@ -22,6 +22,7 @@ import type { RefusedHead } from '../../src/state/router-report.ts'
 import { createSealer } from '../../src/state/sealed-key.ts'
 import { SharedDrawKey } from '../../src/state/shared-draw-key.ts'
 import { writeMmdb } from '../geo/mmdb-writer.ts'
+import { TARGETS } from '../policy/base.ts'
 import { bundleOfServices, followerOf, serviceText } from './bundles.ts'
 import { freePort } from '../free-port.ts'
 import { link, REDIS_ABSENT, setTimer, startServer, until } from './redis-server.ts'
@@ -275,6 +276,34 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     t.notMatch(said, /\nb: /)
     t.equal(await run((io) => diff({ directory: next, redis }, io), 3), said, 'the same every time')
     t.match(await run((io) => diff({ directory: next, base: dir }, io), 3), /compared with DIR/, 'also between two directories')
+  })
+
+  await t.test('what diff cannot compare with is not nothing: it says so', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a'))
+    const wrong = await directory({ a: serviceText('a').replace('nearest', 'neerest') })
+    t.match(await run((io) => diff({ directory: dir, base: wrong }, io), 1), /^DIR: services\/a\.yaml:6: steps\[0\]\.select: "neerest".*\nDIR is not usable, so it cannot be said what would change\n$/)
+    t.match(await run((io) => diff({ directory: dir, redis }, io), 3), /compared with nothing:\n[^]*added/, 'where nothing was published all is new')
+    await run((io) => apply({ directory: dir, redis, isNew: true }, io), 0)
+    const there = await link(t, server.url)
+    const [blob = ''] = await there.call('KEYS', '*:blob:*').then((keys) => (Array.isArray(keys) ? keys.map(String) : []))
+    await there.call('SET', blob, 'torn')
+    t.match(await run((io) => diff({ directory: dir, redis }, io), 1), /^1:[0-9a-f]{8} is torn or gone, so it cannot be said/)
+  })
+
+  await t.test('what was published is compared with also after its evidence expired', async (t) => {
+    const { redis, run } = await setup(t)
+    const constrained = { a: serviceText('a', 'jurisdiction: eu-only\n') }
+    const dir = await written(t, bundleOfServices(constrained))
+    await run((io) => apply({ directory: dir, redis, isNew: true }, io), 0)
+    const renewed = await written(t, bundleOfServices(constrained, { 'targets/all.yaml': TARGETS.replaceAll('2030-01-01', '2040-01-01') }))
+    const later = { ...terminal(), now: () => Date.parse('2031-06-01') }
+    t.equal(await diff({ directory: renewed, redis }, later), 3)
+    t.match(later.said(), /changed +target +edge-ams\n/)
+    t.notMatch(later.said(), /added/)
+    const bare = { ...terminal(), now: () => Date.parse('2031-06-01') }
+    t.equal(await diff({ directory: renewed, base: dir }, bare), 1)
+    t.match(bare.said(), /evidence-expired[^]*it cannot be said/)
   })
 
   await t.test('diff of recorded traffic weighs by what was recorded', async (t) => {
