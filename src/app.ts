@@ -33,6 +33,7 @@ import { HealthTable } from './routing/health-table.ts'
 import type { Snapshot } from './routing/model.ts'
 import { formatEndpoint, geoPaths, parseEndpoint, stateDirectoryOf } from './settings.ts'
 import type { Endpoint } from './settings.ts'
+import { codeOf } from './state/durable-file.ts'
 import { REFUSALS } from './state/follower.ts'
 import type { RedisSettings } from './state/redis-settings.ts'
 import { Metrics } from './stats/metrics.ts'
@@ -297,8 +298,12 @@ async function readToken(settings: Settings, directory: string): Promise<string 
   const file = settings.admin?.tokenFile
   if (file === undefined) return undefined
   const path = isAbsolute(file) ? file : join(directory, file)
-  const token = await readFile(path, 'utf8').then((text) => text.split('\n')[0]?.trim() ?? '', () => '')
-  if (token.length < MIN_TOKEN) throw new WisselError('WISSEL_ADMIN_TOKEN', [settings.admin?.listen ?? '127.0.0.1:9090', `at least ${MIN_TOKEN} characters in its first line`])
+  const unusable = (why: string) => new WisselError('WISSEL_ADMIN_TOKEN', [settings.admin?.listen ?? '127.0.0.1:9090', `"${file}" ${why}`])
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw unusable(`cannot be read: ${codeOf(error)}`)
+  })
+  const token = text.split('\n')[0]?.trim() ?? ''
+  if (token.length < MIN_TOKEN) throw unusable(`needs at least ${MIN_TOKEN} characters in its first line`)
   return token
 }
 
@@ -306,8 +311,8 @@ async function listen(server: { listen(endpoint: Endpoint): Promise<Endpoint> },
   try {
     return await server.listen(endpoint)
   } catch (error) {
-    if (error instanceof RangeError) throw new WisselError('WISSEL_ADMIN_TOKEN', [formatEndpoint(endpoint), `at least ${MIN_TOKEN} characters`], { cause: error })
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new WisselError('WISSEL_LISTEN_FAILED', [formatEndpoint(endpoint), code], { cause: error })
+    // A port that is none is one as well, with a code.
+    if (error instanceof RangeError && !('code' in error)) throw new WisselError('WISSEL_ADMIN_TOKEN', [formatEndpoint(endpoint), `at least ${MIN_TOKEN} characters`], { cause: error })
+    throw new WisselError('WISSEL_LISTEN_FAILED', [formatEndpoint(endpoint), codeOf(error)], { cause: error })
   }
 }

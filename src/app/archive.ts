@@ -1,7 +1,7 @@
 /** The sealed archive, where the settings ask for one. */
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { ArchiveError } from '../archive/archive-error.ts'
+import { ArchiveError, codeOf } from '../archive/archive-error.ts'
 import { readPublicKey, readSigningKey } from '../archive/keys.ts'
 import type { RawFacts } from '../archive/raw-record.ts'
 import { readRecipients } from '../archive/recipients.ts'
@@ -30,13 +30,16 @@ export function rawFactsOf({ address, method, scheme, host, path, query, userAge
 /** Rejects with a `WisselError` where keys or list cannot be used: an archive that was asked for and does not work is a mistake. */
 export async function openArchive(settings: NonNullable<Settings['archive']>, directory: string, router: string, now: () => number, setTimer: SetTimer, messages: OperatorLog): Promise<Archive> {
   const within = (path: string) => (isAbsolute(path) ? path : join(directory, path))
-  const read = async () => readRecipients(await readFile(within(settings.recipients), 'utf8'), readPublicKey(settings.recipientsKey))
+  const textOf = (name: string, path: string) => readFile(within(path), 'utf8').catch((error: unknown) => {
+    throw new ArchiveError(`archive.${name} "${path}" cannot be read: ${codeOf(error)}`)
+  })
+  const read = async () => readRecipients(await textOf('recipients', settings.recipients), readPublicKey(settings.recipientsKey))
   try {
     const writer = new ArchiveWriter({
       router,
       directory: within(settings.directory),
       recipients: await read(),
-      signingKey: readSigningKey(await readFile(within(settings.signingKey), 'utf8')),
+      signingKey: readSigningKey(await textOf('signingKey', settings.signingKey)),
       sealer: new WorkerSealer(setTimer),
       setTimer,
       now,

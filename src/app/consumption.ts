@@ -10,6 +10,7 @@ import { linesOf } from '../log/sinks/sink.ts'
 import type { SetTimer } from '../log/sinks/sink.ts'
 import type { Settings } from '../policy/settings.ts'
 import type { Snapshot } from '../routing/model.ts'
+import { codeOf } from '../state/durable-file.ts'
 import { usageReport } from '../usage/endpoint.ts'
 import type { UsageAnswer } from '../usage/endpoint.ts'
 import { BUCKET_MS, UsageBuckets } from '../usage/usage.ts'
@@ -37,8 +38,12 @@ export interface ConsumptionOptions {
 /** Rejects with a `WisselError` where the token cannot be used. */
 export async function openConsumption({ tokenFile, path }: NonNullable<Settings['usage']>, { directory, setTimer, now, messages, snapshot }: ConsumptionOptions): Promise<Consumption> {
   const within = (file: string) => (isAbsolute(file) ? file : join(directory, file))
-  const token = await readFile(within(tokenFile), 'utf8').then((text) => text.split('\n')[0]?.trim() ?? '', () => '')
-  if (token.length < MIN_TOKEN) throw new WisselError('WISSEL_SINK', ['usage', `its tokenFile needs at least ${MIN_TOKEN} characters in its first line`])
+  const unusable = (why: string) => new WisselError('WISSEL_SINK', ['usage', `its tokenFile "${tokenFile}" ${why}`])
+  const text = await readFile(within(tokenFile), 'utf8').catch((error: unknown) => {
+    throw unusable(`cannot be read: ${codeOf(error)}`)
+  })
+  const token = text.split('\n')[0]?.trim() ?? ''
+  if (token.length < MIN_TOKEN) throw unusable(`needs at least ${MIN_TOKEN} characters in its first line`)
 
   const sink = new FileSink({
     name: 'usage',

@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { WisselError } from '../errors.ts'
 import { MirroredOverrides } from '../health/override-file.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import type { DocumentMemory } from '../policy/document.ts'
@@ -18,6 +19,7 @@ import { evictionPolicy, KEEPS } from '../state/redis-eviction.ts'
 import { RedisGeo } from '../state/redis-geo.ts'
 import { RedisHealth } from '../state/redis-health.ts'
 import { RedisOverrides } from '../state/redis-overrides.ts'
+import { settingsFault } from '../state/redis-settings.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import { openRedisState } from '../state/redis-state.ts'
 import type { RefusedHead } from '../state/router-report.ts'
@@ -47,6 +49,7 @@ export interface RedisOptions {
 /** Milliseconds between two looks for a geo database. */
 const GEO_MS = 10_000
 
+/** Rejects with a `WisselError` where the settings cannot be used. */
 export async function redisSource(options: RedisOptions): Promise<Source> {
   const { router, now, random, setTimer, messages, metrics, memory, stateDirectory } = options
   const state = await openRedisState(options.redis, {
@@ -55,6 +58,9 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     random,
     setTimer,
     onState: ({ up, code }) => messages.warn(up ? 'redis_up' : 'redis_down', code === undefined ? {} : { code }),
+  }).catch((error: unknown) => {
+    const fault = settingsFault(error)
+    throw fault === undefined ? error : new WisselError('WISSEL_REDIS', [fault], { cause: error })
   })
   const kept = new LastKnownGood({ directory: join(stateDirectory, 'snapshots') })
   let refused: RefusedHead | null = null

@@ -12,6 +12,8 @@ import type { SetTimer, Sink } from '../log/sinks/sink.ts'
 import type { Shipper } from '../log/segments/shipper.ts'
 import { StdoutSink } from '../log/sinks/stdout.ts'
 import type { Settings } from '../policy/settings.ts'
+import { codeOf } from '../state/durable-file.ts'
+import { settingsFault } from '../state/redis-settings.ts'
 
 export interface Sinks {
   readonly sinks: readonly Sink[]
@@ -68,11 +70,11 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
       if (place === undefined) throw new WisselError('WISSEL_SINK', [sink.type, 'it is filled from segments; add a sink of type segments'])
       const common = { directory: within(place.directory), cursor: join(within(place.directory), `${sink.type}.cursor`), setTimer, onState: onState(sink.type) }
       if (sink.type === 'http') {
-        const token = sink.tokenFile === undefined ? undefined : (await readFile(within(sink.tokenFile), 'utf8').catch(() => missing(sink.type))).split('\n')[0]?.trim()
+        const token = sink.tokenFile === undefined ? undefined : (await readFile(within(sink.tokenFile), 'utf8').catch((error: unknown) => unusable(sink.type, `its tokenFile "${sink.tokenFile ?? ''}" cannot be read: ${codeOf(error)}`))).split('\n')[0]?.trim()
         shippers.push(httpShipper({ ...common, url: new URL(sink.url), token }))
       } else {
         const { openStream } = await import('./stream.ts')
-        const stream = await openStream(sink, now)
+        const stream = await openStream(sink, now).catch((error: unknown) => unusable(sink.type, settingsFault(error) ?? codeOf(error)))
         links.push(stream)
         shippers.push(redisStreamShipper({ ...common, port: stream }))
       }
@@ -93,6 +95,6 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
   }
 }
 
-function missing(type: string): never {
-  throw new WisselError('WISSEL_SINK', [type, 'its tokenFile cannot be read'])
+function unusable(type: string, why: string): never {
+  throw new WisselError('WISSEL_SINK', [type, why])
 }

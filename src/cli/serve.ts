@@ -4,7 +4,10 @@ import { startApp } from '../app.ts'
 import type { App } from '../app.ts'
 import { giveWay } from '../app/threads/priority.ts'
 import { startDemoTargets } from '../demo.ts'
-import { formatEndpoint } from '../settings.ts'
+import { WisselError } from '../errors.ts'
+import { errors } from '../policy/problem.ts'
+import { readSettings } from '../policy/settings.ts'
+import { formatEndpoint, parseEndpoint } from '../settings.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 
 export interface ServeOptions {
@@ -19,6 +22,8 @@ export interface ServeOptions {
 
 /** Resolves with the exit status. SIGTERM and SIGINT stop gracefully, a second one at once; SIGHUP reloads and reopens files. */
 export async function serve(directory: string, { listen, admin, demo, redis, stateDirectory, fastLane, threads }: ServeOptions): Promise<number> {
+  checkAddress('--listen', listen, (text) => `listen: ${text}`)
+  checkAddress('--admin', admin, (text) => `admin: { listen: ${text} }`)
   const say = (text: string) => void process.stderr.write(text)
   // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
   forbidReports()
@@ -42,6 +47,14 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
   await app.close()
   await targets?.close()
   return 0
+}
+
+/** What the settings would refuse is refused on the command line as well. Throws `WISSEL_USAGE`. @param setting the settings with this address, in YAML */
+function checkAddress(option: string, text: string | undefined, setting: (text: string) => string): void {
+  if (text === undefined) return
+  const [wrong] = errors(readSettings(option, setting(JSON.stringify(text))).problems)
+  if (wrong !== undefined) throw new WisselError('WISSEL_USAGE', [`${option}: ${wrong.message}`])
+  if (parseEndpoint(text).port > 65_535) throw new WisselError('WISSEL_USAGE', [`${option}: "${text}" ends in a port above 65535`])
 }
 
 /** For all threads: an error of a thread that answers players writes none anyway, and ends that thread alone. */

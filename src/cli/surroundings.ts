@@ -1,14 +1,16 @@
 /** What stands around a configuration and is easily missed: files that nobody reads, and files that settings name and that are not there. */
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
+import { MIN_TOKEN } from '../http/admin-server.ts'
 import { KINDS } from '../policy/bundle.ts'
 import type { Kind } from '../policy/bundle.ts'
 import { readDocuments } from '../policy/document.ts'
-import type { Problem } from '../policy/problem.ts'
+import type { Path, Problem } from '../policy/problem.ts'
 import { SETTINGS_FILE } from '../policy/settings.ts'
-import type { ReadSettings } from '../policy/settings.ts'
+import type { ReadSettings, Settings } from '../policy/settings.ts'
 import { ignoredFiles } from '../state/directory.ts'
 import type { Ignored } from '../state/directory.ts'
+import { codeOf } from '../state/durable-file.ts'
 
 /** Keys by which a file says what it is. Groups alone do not: rules for Prometheus have them too. */
 const MARKS: Readonly<Record<string, Kind>> = { service: 'services', targets: 'targets', zones: 'zones', policy: 'policies' }
@@ -40,28 +42,67 @@ export async function strayFiles(directory: string): Promise<Problem[]> {
   return problems
 }
 
+/** A file that settings name. */
+interface Named {
+  readonly path: Path
+  readonly file: string | undefined
+  /** Without it. Default: the router does not start. */
+  readonly consequence?: string
+  /** Its first line is a token that must not be guessed. */
+  readonly token?: true
+}
+
 /** Without these the router would not start, or would not do what the settings say; on another machine they may be there. */
-export async function missingFiles({ settings: { admin, geo, usage }, problem }: ReadSettings, directory: string): Promise<Problem[]> {
-  const named: readonly (readonly [path: readonly string[], file: string | undefined, consequence: string])[] = [
-    [['admin', 'tokenFile'], admin?.tokenFile, 'a router does not start without it'],
-    [['usage', 'tokenFile'], usage?.tokenFile, 'a router does not start without it'],
-    [['geo', 'database'], geo?.database, 'until it is there clients are placed by zones alone'],
-    [['geo', 'asnDatabase'], geo?.asnDatabase, 'until it is there nothing that names an asn holds for anybody'],
+export async function missingFiles({ settings: { admin, geo, usage, archive, log, redis }, problem }: ReadSettings, directory: string): Promise<Problem[]> {
+  const within = (file: string) => (isAbsolute(file) ? file : join(directory, file))
+  const named: readonly Named[] = [
+    { path: ['admin', 'tokenFile'], file: admin?.tokenFile, token: true },
+    { path: ['usage', 'tokenFile'], file: usage?.tokenFile, token: true },
+    { path: ['geo', 'database'], file: geo?.database, consequence: 'until it is there clients are placed by zones alone' },
+    { path: ['geo', 'asnDatabase'], file: geo?.asnDatabase, consequence: 'until it is there nothing that names an asn holds for anybody' },
+    { path: ['archive', 'recipients'], file: archive?.recipients },
+    { path: ['archive', 'signingKey'], file: archive?.signingKey },
+    ...(log?.sinks ?? []).flatMap((sink, i): Named[] => (sink.type === 'http' ? [{ path: ['log', 'sinks', i, 'tokenFile'], file: sink.tokenFile }] : [])),
   ]
   const problems: Problem[] = []
-  for (const [path, file, consequence] of named) {
+  for (const { path, file, consequence = 'a router does not start without it', token } of named) {
     if (file === undefined) continue
-    const code = await readable(isAbsolute(file) ? file : join(directory, file))
+    const code = await unreadable(within(file))
+    const length = code === undefined && token === true ? (await readToken(within(file))).length : MIN_TOKEN
     if (code !== undefined) problems.push(problem(path, `"${file}" cannot be read here (${code}); ${consequence}`, 'warning'))
+    else if (length < MIN_TOKEN) problems.push(problem(path, `"${file}" has ${length} characters in its first line; a router does not start with fewer than ${MIN_TOKEN}`, 'warning'))
+  }
+  for (const { path, file } of redisFiles(redis, log)) {
+    const code = file === undefined ? undefined : await unreadable(file)
+    if (code !== undefined) problems.push(problem(path, `"${file ?? ''}" cannot be read here (${code}), in the working directory where it is relative; a router does not start without it`, 'warning'))
   }
   return problems
 }
 
-async function readable(path: string): Promise<string | undefined> {
+/** Unlike all others these are relative to the working directory, as on the command line. */
+function redisFiles(redis: Settings['redis'], log: Settings['log']): Named[] {
+  const { caFile, certFile, keyFile } = redis?.tls ?? {}
+  // Where the connection is not encrypted nobody reads them.
+  const tls: readonly (readonly [name: string, file: string | undefined])[] = redis?.url.startsWith('rediss') === true ? [['caFile', caFile], ['certFile', certFile], ['keyFile', keyFile]] : []
+  return [
+    { path: ['redis', 'passwordFile'], file: redis?.passwordFile },
+    { path: ['redis', 'sentinelPasswordFile'], file: redis?.url.includes('+sentinel') === true ? redis.sentinelPasswordFile : undefined },
+    ...tls.map(([name, file]) => ({ path: ['redis', 'tls', name], file })),
+    ...(log?.sinks ?? []).flatMap((sink, i): Named[] => (sink.type === 'redis' ? [{ path: ['log', 'sinks', i, 'passwordFile'], file: sink.passwordFile }] : [])),
+  ]
+}
+
+/** What a file's first line says. */
+async function readToken(path: string): Promise<string> {
+  return (await readFile(path, 'utf8')).split('\n')[0]?.trim() ?? ''
+}
+
+/** Why a file cannot be read; a directory can be opened, and not read. */
+async function unreadable(path: string): Promise<string | undefined> {
   try {
-    await (await open(path)).close()
-    return undefined
+    await using file = await open(path)
+    return (await file.stat()).isDirectory() ? 'EISDIR' : undefined
   } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    return codeOf(error)
   }
 }

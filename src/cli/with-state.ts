@@ -1,6 +1,6 @@
 /** What the commands on the published state have in common: a connection that works, or a message that says why not. */
 import { RedisError } from '../state/redis-connection.ts'
-import { RedisUrlError } from '../state/redis-settings.ts'
+import { settingsFault } from '../state/redis-settings.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import { openRedisState } from '../state/redis-state.ts'
 import type { RedisState } from '../state/redis-state.ts'
@@ -44,11 +44,10 @@ export async function withState(settings: RedisSettings, io: CommandIO, run: (st
 }
 
 function explained(error: unknown): string | undefined {
-  if (error instanceof RedisUrlError || error instanceof StaleWriterError) return error.message
+  if (error instanceof StaleWriterError) return error.message
   if (error instanceof RedisError) return `redis failed (${error.code}); nothing is known of what it did, so look with wissel routers and repeat the command`
   if (error instanceof UnreadableHeadError) return `what is published cannot be read (${error.message}); publish anew with wissel apply DIR --force NAME`
-  if (error instanceof Error && 'syscall' in error && 'code' in error) return `a file of the redis settings cannot be read (${String(error.code)}); check passwordFile and tls`
-  return undefined
+  return settingsFault(error)
 }
 
 /** `1.42` as `42:9f2c17ab`, the label that records and operators see, with its epoch where it is not the first. */

@@ -56,6 +56,13 @@ export class RedisUrlError extends Error {
   override readonly name = 'RedisUrlError'
 }
 
+/** What is wrong with the settings themselves, for an operator: the URL, or a file that they name. `undefined`: it is something else. */
+export function settingsFault(error: unknown): string | undefined {
+  if (error instanceof RedisUrlError) return error.message
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return undefined
+  return `the file ${'path' in error ? `${String(error.path)} ` : ''}of the redis settings cannot be read (${String(error.code)}); check passwordFile and tls`
+}
+
 const URL_SHAPE = /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?$/
 
 /** @throws RedisUrlError */

@@ -93,6 +93,32 @@ t.test('a word too many is a mistake, and never left unread', async (t) => {
   }
 })
 
+t.test('a router that cannot start says what is wrong and where', async (t) => {
+  const other = mkdtempSync(join(tmpdir(), 'wissel-'))
+  t.teardown(() => rmSync(other, { recursive: true, force: true }))
+  cpSync(directory, other, { recursive: true })
+  writeFileSync(join(other, 'short'), 'short\n')
+  const archive = `archive: { recipients: no-list, recipientsKey: "ed25519:${'A'.repeat(43)}", signingKey: no-key, directory: sealed }`
+  const rows: [settings: string, args: string[], message: RegExp][] = [
+    ['', ['--redis', 'localhost:6379'], /^wissel: the state cannot be followed: the redis address is not usable; give redis:\/\/HOST:PORT/],
+    ['redis: { url: "redis://127.0.0.1:1", passwordFile: no-password }', [], /the file no-password of the redis settings cannot be read \(ENOENT\)/],
+    [archive, [], /the sealed archive cannot be written \(archive\.recipients "no-list" cannot be read: ENOENT\)/],
+    ['admin: { tokenFile: no-token }', [], /the admin listener 127\.0\.0\.1:9090 has no token that can be used \("no-token" cannot be read: ENOENT\)/],
+    ['admin: { tokenFile: short }', [], /\("short" needs at least 16 characters in its first line\)/],
+    ['usage: { tokenFile: no-token, path: usage }', [], /usage cannot be used \(its tokenFile "no-token" cannot be read: ENOENT\)/],
+    ['log: { sinks: [{ type: segments, directory: s }, { type: redis, url: "localhost" }] }', [], /the log sink redis cannot be used \(the redis address is not usable/],
+    ['', ['--listen', '127.0.0.1'], /^wissel: --listen: "127\.0\.0\.1" .*use HOST:PORT.*; see wissel --help\n$/],
+    ['', ['--listen', '127.0.0.1:99999'], /^wissel: --listen: /],
+    ['', ['--admin', ':9090'], /^wissel: --admin: /],
+  ]
+  for (const [settings, args, message] of rows) {
+    writeFileSync(join(other, 'wissel.yaml'), settings)
+    const { status, err } = wissel('serve', other, '--state-dir', join(other, 'var'), ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']), ...args)
+    t.equal(status, 1, settings)
+    t.match(err, message)
+  }
+})
+
 t.test('explain tells the decision for people and for programs', async (t) => {
   const args = ['explain', '--config', directory, '--ip', '212.27.48.10', '--url', 'https://demo.example/live/master.m3u8?token=secret-7']
   const text = wissel(...args)

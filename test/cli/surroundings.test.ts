@@ -50,6 +50,26 @@ t.test('files that settings name and that are not there are warned of, at their 
   t.same(await told({ 'wissel.yaml': 'geo: { database: city.mmdb }\n', 'city.mmdb': '' }), [])
 })
 
+t.test('so is every other file without which a router does not start', async (t) => {
+  const archive = `archive: { recipients: list, recipientsKey: "ed25519:${'A'.repeat(43)}", signingKey: key, directory: sealed }\n`
+  const gone = (path: string, file: string) => `wissel.yaml:1: warning: ${path}: "${file}" cannot be read here (ENOENT); a router does not start without it`
+  const goneRedis = (path: string, file: string) => `wissel.yaml:1: warning: ${path}: "${file}" cannot be read here (ENOENT), in the working directory where it is relative; a router does not start without it`
+  const rows: [settings: string, told: string[]][] = [
+    [archive, [gone('archive.recipients', 'list'), gone('archive.signingKey', 'key')]],
+    ['log: { sinks: [{ type: segments, directory: s }, { type: http, url: "http://a.example/", tokenFile: token }] }\n', [gone('log.sinks[1].tokenFile', 'token')]],
+    ['redis: { url: "redis://h", passwordFile: no-such-password, tls: { caFile: no-such-ca } }\n', [goneRedis('redis.passwordFile', 'no-such-password')]],
+    ['redis: { url: "rediss+sentinel://h/m", sentinelPasswordFile: no-such-password, tls: { caFile: no-such-ca } }\n', [goneRedis('redis.sentinelPasswordFile', 'no-such-password'), goneRedis('redis.tls.caFile', 'no-such-ca')]],
+  ]
+  for (const [settings, expected] of rows) t.same(await told({ 'wissel.yaml': settings }), expected, settings)
+})
+
+t.test('a token that is too short is warned of: a router does not start with it', async (t) => {
+  for (const name of ['admin: { tokenFile: token }', 'usage: { tokenFile: token, path: usage.jsonl }']) {
+    t.match(await told({ 'wissel.yaml': `${name}\n`, token: 'short\nand more than sixteen characters' }), [/^wissel\.yaml:1: warning: \w+\.tokenFile: "token" has 5 characters in its first line; a router does not start with fewer than 16$/], name)
+    t.same(await told({ 'wissel.yaml': `${name}\n`, token: 'sixteen-and-more-of-them\n' }), [], name)
+  }
+})
+
 t.test('an admin listener that would not start is warned of', async (t) => {
   t.match(await told({ 'wissel.yaml': 'admin: { listen: "0.0.0.0:9090" }\n' }), [/^wissel\.yaml:1: warning: admin\.listen: .*set admin\.tokenFile$/])
   for (const listen of ['127.0.0.1:9090', '127.9.9.9:1', 'localhost:9090', '[::1]:9090']) t.same(await told({ 'wissel.yaml': `admin: { listen: "${listen}" }\n` }), [])
