@@ -5,7 +5,7 @@ import { kilometres } from './routing/distance.ts'
 import type { HealthTable } from './routing/health-table.ts'
 import { faults } from './routing/jurisdiction.ts'
 import type { Fault } from './routing/jurisdiction.ts'
-import { localize } from './routing/localize.ts'
+import { localize, meets } from './routing/localize.ts'
 import { locationOf } from './routing/location.ts'
 import { order } from './routing/order.ts'
 import type { AdminState, HealthState, Member, Service, Snapshot, Step } from './routing/model.ts'
@@ -61,11 +61,9 @@ export interface Explanation {
 
 export function explain(request: RoutingRequest, snapshot: Snapshot, health: HealthTable, random: number): Explanation {
   let service: Service | undefined
-  const skipped = new Set<Step>()
   const considered = new Map<Step, Standing>()
   const decision = decide(request, snapshot, health, random, {
     service: (found) => void (service = found),
-    skipped: (step) => void skipped.add(step),
     considered: (step, standing) => void considered.set(step, standing),
   })
   const located = localize(request.client, snapshot)
@@ -92,7 +90,7 @@ export function explain(request: RoutingRequest, snapshot: Snapshot, health: Hea
       const standing = considered.get(step)
       const targets = step.pool.members.map((member) => explainMember(member, step, request, health, located.origin))
       const shares = standing === undefined ? {} : { healthy: Math.floor(standing.healthy), capacity: capacity(standing.healthy) }
-      return { step: step.name, select: step.select, applies: !skipped.has(step), ...shares, targets }
+      return { step: step.name, select: step.select, applies: meets(step.when, located, request.client.asn), ...shares, targets }
     }),
     order: order(decision, request, snapshot, health, random).map((next) => next.member.target.id),
   }

@@ -1,0 +1,29 @@
+// What an explanation says of steps that the decision never came to.
+import t from 'tap'
+import { explain } from '../../src/explain.ts'
+import { countryPlace, UNKNOWN_PLACE } from '../../src/geo/countries.ts'
+import { HealthTable } from '../../src/routing/health-table.ts'
+import { build, NOW } from '../policy/base.ts'
+
+const SERVICE = `service: tv
+hosts: [play.tv.example]
+fence: { deny: [US] }
+steps:
+  - { name: everybody, targets: [edge-ams], select: failover }
+  - { name: germany, when: { country: [DE] }, targets: [edge-fra], select: failover }
+  - { name: provider, when: { asn: [64500] }, targets: [edge-fra], select: failover }
+`
+
+t.test('a step applies where it is meant for the client, also when the decision needed no more or was a refusal', async (t) => {
+  const { snapshot } = build({ 'services/tv.yaml': SERVICE })
+  if (snapshot === undefined) throw new Error('the configuration is right')
+  const rows: [country: string, asn: number, outcome: string, applies: string][] = [
+    ['NL', 0, 'redirect', 'everybody'], ['DE', 0, 'redirect', 'everybody germany'], ['NL', 64500, 'redirect', 'everybody provider'], ['US', 0, 'refuse', 'everybody'],
+  ]
+  for (const [country, asn, outcome, applies] of rows) {
+    const client = { place: countryPlace(country) ?? UNKNOWN_PLACE, zone: undefined, asn }
+    const explanation = explain({ scheme: 'https', host: 'play.tv.example', path: '/a.m3u8', query: '', now: NOW, client }, snapshot, new HealthTable(snapshot), 1)
+    t.equal(explanation.outcome, outcome, country)
+    t.equal(explanation.steps.filter((step) => step.applies).map(({ step }) => step).join(' '), applies, `${country} AS${asn}`)
+  }
+})
