@@ -104,6 +104,7 @@ function directoryOf(option: string | undefined, word: string | undefined): stri
 /** A command is loaded when it is asked for: a router need not load what only publishers use. */
 async function run(args: readonly string[]): Promise<number> {
   if (args[0] === 'archive') {
+    letReadersGo()
     const { archiveCommand, ARCHIVE_HELP } = await import('./cli/archive.ts')
     if (args[1] === undefined || args.includes('--help') || args.includes('-h')) {
       io.out(ARCHIVE_HELP)
@@ -113,7 +114,10 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const { values, positionals } = parse(args)
   const [command = 'serve', ...rest] = positionals
-  if (values.help === true || command === 'help') {
+  const isHelp = values.help === true || command === 'help'
+  // A router's records are another matter: their sink counts what nobody took.
+  if (isHelp || command !== 'serve') letReadersGo()
+  if (isHelp) {
     io.out(HELP)
     return 0
   }
@@ -210,6 +214,15 @@ function needRedis(values: Values): RedisSettings {
   const redis = redisOf(values)
   if (redis === undefined) throw usage('this command needs --redis URL')
   return redis
+}
+
+/** Who reads may have seen enough, as `head` has: what is left is not printed, and the status stays what it is. */
+function letReadersGo(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
 }
 
 function switchOf(text: string | undefined): boolean | undefined {

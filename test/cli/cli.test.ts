@@ -1,5 +1,6 @@
 // The command line as a user types it.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -116,6 +117,17 @@ t.test('a router that cannot start says what is wrong and where', async (t) => {
     const { status, err } = wissel('serve', other, '--state-dir', join(other, 'var'), ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']), ...args)
     t.equal(status, 1, settings)
     t.match(err, message)
+  }
+})
+
+t.test('a reader that has seen enough is no fault of the command', async (t) => {
+  for (const [args, status] of [[['--help'], 0], [['check', 'config'], 0], [['check', 'config', '--json'], 0], [['explain', '--config', directory, '--ip', '192.0.2.1', '--url', 'https://other.example/a'], 2]] as const) {
+    const child = spawn(join(root, 'bin', 'wissel'), args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    let err = ''
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()))
+    await once(child, 'close')
+    t.same({ status: child.exitCode, err }, { status, err: '' }, args.join(' '))
   }
 })
 
