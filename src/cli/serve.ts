@@ -25,6 +25,8 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
   checkAddress('--listen', listen, (text) => `listen: ${text}`)
   checkAddress('--admin', admin, (text) => `admin: { listen: ${text} }`)
   const say = (text: string) => void process.stderr.write(text)
+  // Nobody who reads the messages, or no room for them, is no reason to stop routing.
+  process.stderr.on('error', () => undefined)
   // A crash must not write what is in memory to a file: diagnostic reports hold the addresses of all open sockets.
   forbidReports()
   let app: App | undefined

@@ -115,3 +115,17 @@ t.test('a directory that is away and a file that cannot be read are told once, b
   t.equal(await router.stop(), 0)
   t.equal(router.stderr().match(/cannot be read; the running/g)?.length, 2)
 })
+
+t.test('a router whose messages nobody reads any more goes on', async (t) => {
+  rmSync(file)
+  const router = await start(directory, [])
+  router.child.stderr?.destroy()
+  replaceFile(file, DOWN)
+  // It is told of as it is obeyed; a router that ended answers nobody.
+  let state: unknown
+  do state = await adminState(router.admin)
+  while (state !== 'down')
+  router.child.kill('SIGHUP')
+  t.equal((await ask(`${router.admin}/livez`)).status, 200)
+  t.equal(await router.stop(), 0)
+})
