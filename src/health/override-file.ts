@@ -1,6 +1,6 @@
 /** Operators' commands in a file of the state directory, where there is no Redis; and beside Redis, for when it is gone. */
 import { pruned, readOverrides, record } from './overrides.ts'
-import type { Override, OverrideStore } from './overrides.ts'
+import type { Override, Overrides, OverrideStore } from './overrides.ts'
 
 /** The file system as far as it is needed; what replaces a file does so as a whole. */
 export interface OverrideFiles {
@@ -90,33 +90,40 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 }
 
-/** Another store's commands, and a copy of them in a file: a router that starts while the store is gone still knows them. */
+/**
+ * Another store's commands, and a copy of them in a file. A command is taken back by another one and never by its absence: what
+ * the store forgot, because it was emptied or came back with an older state, is obeyed as before, also after a restart.
+ */
 export class MirroredOverrides implements OverrideStore {
   readonly #source: OverrideStore
   readonly #mirror: OverrideFile
+  readonly #now: () => number
+  /** Absent until the store was read for the first time. */
+  #known: Overrides | undefined
   #written: string | undefined
-  #wasRead = false
 
-  constructor(source: OverrideStore, mirror: OverrideFile) {
+  /** @param now milliseconds since the epoch */
+  constructor(source: OverrideStore, mirror: OverrideFile, now: () => number) {
     this.#source = source
     this.#mirror = mirror
+    this.#now = now
   }
 
   async read(): Promise<readonly Override[]> {
-    let all: readonly Override[]
+    let read: readonly Override[]
     try {
-      all = await this.#source.read()
+      read = await this.#source.read()
     } catch (error) {
       // Once they were read, the ones that are known are newer than the copy may be.
-      if (this.#wasRead) throw error
+      if (this.#known !== undefined) throw error
       return this.#mirror.read()
     }
-    this.#wasRead = true
+    // A disk that cannot be read or written to must not keep commands from being obeyed.
+    this.#known ??= record(new Map(), await this.#mirror.read().catch(() => []))
+    this.#known = pruned(record(this.#known, read), this.#now())
+    const all = [...this.#known.values()]
     const text = JSON.stringify(all)
-    if (text !== this.#written) {
-      // A disk that cannot be written to must not keep commands from being obeyed.
-      await this.#mirror.writeAll(all).then(() => void (this.#written = text), () => undefined)
-    }
+    if (text !== this.#written) await this.#mirror.writeAll(all).then(() => void (this.#written = text), () => undefined)
     return all
   }
 
@@ -124,4 +131,3 @@ export class MirroredOverrides implements OverrideStore {
     return this.#source.write(command)
   }
 }
-

@@ -23,7 +23,10 @@ export type Overrides = ReadonlyMap<string, Override>
 
 /** Where commands are kept. */
 export interface OverrideStore {
-  /** The latest command of each target. Rejects where what is there is not usable: then the ones that hold go on to. */
+  /**
+   * The latest command of each target. Rejects where what is there is not usable: then the ones that hold go on to. A target that
+   * is missing from a shared store was not let go: see `MirroredOverrides`.
+   */
   read(): Promise<readonly Override[]>
   /** In place of the target's former command. */
   write(command: Override): Promise<void>

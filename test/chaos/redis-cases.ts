@@ -2,10 +2,17 @@
 import { expect, one } from './case.ts'
 import type { Case, Stage } from './case.ts'
 import { metric, runs, startServer, versionOf } from './deployment.ts'
+import { ask } from '../e2e/running.ts'
 import { pause } from '../state/redis-server.ts'
 import { until } from './until.ts'
 
 const redisUp = async ({ router }: Stage) => (await metric(router, 'wissel_redis_up')) === 1
+
+/** What decisions obey of a target: what an operator said of it, otherwise the configuration. */
+async function obeyed({ router }: Stage, id: string): Promise<string | undefined> {
+  const { targets }: { targets: { id: string; adminState: string }[] } = JSON.parse((await ask(`${router.running.admin}/targets`)).body)
+  return targets.find((target) => target.id === id)?.adminState
+}
 
 /** Publishes what nobody runs yet and resolves with the milliseconds from the command's end until the router runs it. */
 export async function publish({ deployment, router }: Stage, number: number, ...more: readonly string[]): Promise<string> {
@@ -59,8 +66,16 @@ export const redisCases: readonly Case[] = [
   {
     name: 'FLUSHALL',
     fault: async (stage) => {
-      await stage.deployment.call('FLUSHALL')
-      return `published at once: ${await publish(stage, 2)}`
+      const { deployment } = stage
+      await deployment.wissel('target', 'down', 'a', '--why', 'chaos', '--redis', deployment.url)
+      await until(async () => (await obeyed(stage, 'a')) === 'down')
+      await deployment.call('FLUSHALL')
+      const figure = await publish(stage, 2)
+      await pause(3000)
+      expect((await obeyed(stage, 'a')) === 'down', 'the target that an operator forced down is back')
+      await stage.restart()
+      expect((await obeyed(stage, 'a')) === 'down', 'the target that an operator forced down is back after a restart')
+      return `published at once: ${figure}; a target forced down stays so, also after a restart`
     },
   },
   {

@@ -2,4 +2,4 @@
 import { promised } from './promised.ts'
 
 promised('while Redis hangs every viewer is answered, and what is published afterwards arrives', 'redis stopped with SIGSTOP for 10 s')
-promised('a Redis that forgot everything takes nothing from a router, and the next publication is above what it runs', 'FLUSHALL')
+promised('a Redis that forgot everything takes nothing from a router, operators\' commands neither, and the next publication is above what it runs', 'FLUSHALL')

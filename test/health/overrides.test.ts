@@ -112,22 +112,57 @@ t.test('a router that starts while the store is gone knows the commands from its
   let gone = false
   let commands = [drain('a', 1)]
   const store: OverrideStore = { read: async () => (gone ? Promise.reject(new Error('gone')) : commands), write: async () => undefined }
-  const running = new MirroredOverrides(store, new OverrideFile(at, files))
+  const now = () => 100
+  const running = new MirroredOverrides(store, new OverrideFile(at, files), now)
   t.same(await running.read(), commands)
   gone = true
   await t.rejects(running.read(), 'who knew them goes on with those')
-  const started = new MirroredOverrides(store, new OverrideFile(at, files))
+  const started = new MirroredOverrides(store, new OverrideFile(at, files), now)
   t.same(await started.read(), [drain('a', 1)])
   gone = false
+  commands = [drain('a', 2, { state: 'auto' })]
+  t.same(await started.read(), commands)
+  t.same(await new OverrideFile(at, files).read(), commands, 'and the copy follows')
+})
+
+t.test('a store that forgets takes no command back, before a restart nor after it', async (t) => {
+  const down = drain('a', 10, { state: 'down' })
+  const up = drain('b', 20, { state: 'auto' })
+  const rows: [forgotten: string, now: readonly Override[], after: readonly Override[]][] = [
+    ['everything', [], [down, up]],
+    ['the latest', [drain('b', 5, { state: 'down' })], [down, up]],
+    ['everything, and was told something new', [drain('b', 30)], [down, drain('b', 30)]],
+    ['nothing, and was told another word', [drain('a', 30, { state: 'auto' }), up], [drain('a', 30, { state: 'auto' }), up]],
+  ]
+  for (const [forgotten, left, after] of rows) {
+    const at = await directory()
+    let commands: readonly Override[] = [down, up]
+    const store: OverrideStore = { read: async () => commands, write: async () => undefined }
+    const running = new MirroredOverrides(store, new OverrideFile(at, files), () => 100)
+    await running.read()
+    commands = left
+    t.same(await running.read(), after, `forgot ${forgotten}`)
+    t.same(await new OverrideFile(at, files).read(), after, `forgot ${forgotten}: the copy`)
+    t.same(await new MirroredOverrides(store, new OverrideFile(at, files), () => 100).read(), after, `forgot ${forgotten}: a router that starts then`)
+  }
+})
+
+t.test('what a store forgot is forgotten here too a week after it was over', async (t) => {
+  let commands: readonly Override[] = [drain('a', 0, { until: 100 }), drain('b', 0)]
+  const store: OverrideStore = { read: async () => commands, write: async () => undefined }
+  let now = 99 + KEPT_MS
+  const mirrored = new MirroredOverrides(store, new OverrideFile(await directory(), files), () => now)
+  t.equal((await mirrored.read()).length, 2)
   commands = []
-  t.same(await started.read(), [])
-  t.same(await new OverrideFile(at, files).read(), [], 'and the copy follows')
+  t.equal((await mirrored.read()).length, 2)
+  now++
+  t.same(await mirrored.read(), [drain('b', 0)])
 })
 
 t.test('a disk that takes nothing does not keep commands from being obeyed', async (t) => {
   const full: OverrideFiles = { ...files, replace: async () => Promise.reject(new Error('full')) }
   const store: OverrideStore = { read: async () => [drain('a', 1)], write: async () => undefined }
-  t.same(await new MirroredOverrides(store, new OverrideFile('/nowhere', full)).read(), [drain('a', 1)])
+  t.same(await new MirroredOverrides(store, new OverrideFile('/nowhere', full), () => 100).read(), [drain('a', 1)])
 })
 
 async function command(words: readonly string[], options: { for?: string; why?: string } = {}) {
