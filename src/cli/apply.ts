@@ -34,7 +34,7 @@ const LOOK_MS = 200
 /** Milliseconds after which every router that runs has reported to a Redis that forgot: it reconnects within 10 s and reports first thing. */
 export const LISTEN_MS = 12_000
 
-/** The exit status: 0 published and nobody refused, 1 not published, 2 published and a router refused it. */
+/** The exit status: 0 published, or there already, and nobody refused, 1 not published, 2 a router refused it. */
 export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
   const { directory, redis } = args
   const stage = args.stage === undefined ? undefined : parseStage(args.stage)
@@ -57,16 +57,22 @@ export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
     const before = await current(state, args.force !== undefined)
     await warnOfEviction(state, io)
     const above = await running(state, before, io, args.isNew)
+    let lost: Head | undefined
     if (before !== undefined && before.stage === undefined && stage === undefined && before.sha256 === digest(bytes) && args.epoch === undefined && (above === undefined || compareHeads(above, before) <= 0)) {
-      io.out(`unchanged: ${label(before)} is what is published\n`)
-      return 0
+      if ((await state.store.readWhole(before)) !== undefined) {
+        io.out(`unchanged: ${label(before)} is what is published\n`)
+        return report(state, before, io)
+      }
+      io.out(`unchanged, but redis has lost or damaged the content of ${label(before)}: it is published again\n`)
+      // Under a new number: routers that looked for it in vain look for this one at once.
+      lost = before
     }
     const former = before && (await published(state, before, io.now()))
     if (args.force === undefined && shrinks(snapshot, former)) {
       io.err(`nothing is published: it would leave ${snapshot.services.length} of ${former?.services.length ?? 0} services and ${snapshot.targets.length} of ${former?.targets.length ?? 0} targets; if that is meant, give --force NAME\n`)
       return 1
     }
-    const head = await state.store.publish({ bytes, created: io.now(), after: before, above, epoch: args.epoch, stage, force: args.force })
+    const head = await state.store.publish({ bytes, created: io.now(), after: before, above, epoch: args.epoch, stage, force: args.force ?? lost?.force })
     io.out(`published ${label(head)}: ${snapshot.services.length} services, ${snapshot.targets.length} targets, ${head.bytes} bytes${stage === undefined ? '' : `, for ${formatStage(stage)}`}\n`)
     await tidy(state)
     return report(state, head, io)

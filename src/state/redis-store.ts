@@ -60,7 +60,8 @@ export class RedisStore implements StateStore {
     // The collector may take a blob that no head names yet; then it is sent once more.
     for (let tries = 0; tries < 3; tries++) {
       await this.#link.call('SADD', blobs, head.sha256)
-      await this.#link.call('SET', blob(head.sha256), Buffer.from(publication.bytes), 'NX')
+      // Also over what is there: it may be torn, and otherwise it is the same.
+      await this.#link.call('SET', blob(head.sha256), Buffer.from(publication.bytes))
       const [outcome, current] = texts(await this.#link.call('EVAL', MOVE_HEAD, 4, at, heads, events, blob(head.sha256), seen, formatHead(head), formatPosition(head), REMEMBERED))
       if (outcome === 'moved') return head
       if (outcome === 'stale') throw new StaleWriterError(current === undefined || current === '' ? undefined : parsed(current))

@@ -131,6 +131,26 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     t.match(await run((io) => routers({ redis }, io), 0), /published 2:[^]*ams-1 +2:[0-9a-f]{8}[^]*fra-1 +2:/)
   })
 
+  await t.test('apply publishes again what redis has lost or damaged', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a', 'b'))
+    const raw = await link(t, server.url)
+    await run((io) => apply({ directory: dir, redis }, io), 0)
+    const damages: [string, (blob: string) => Promise<unknown>][] = [
+      ['gone', (blob) => raw.call('DEL', blob)],
+      ['cut off', (blob) => raw.call('SET', blob, 'x')],
+      ['altered', (blob) => raw.call('SETRANGE', blob, 5, 'x')],
+    ]
+    for (const [i, [title, damage]] of damages.entries()) {
+      await damage(String(await raw.call('KEYS', '*:blob:*')))
+      const { follower, close } = await startRouter(t, redis.url, 'ams-1')
+      t.match(await run((io) => apply({ directory: dir, redis }, io), 0), new RegExp(`lost or damaged the content of ${i + 1}:[^]*published ${i + 2}:[^]*ams-1 +applied`), title)
+      t.equal(follower.applied?.version, i + 2, title)
+      t.match(await run((io) => apply({ directory: dir, redis }, io), 0), new RegExp(`^unchanged: ${i + 2}:`), title)
+      await close()
+    }
+  })
+
   await t.test('apply publishes nothing that check would refuse', async (t) => {
     const { redis, run, directory } = await setup(t)
     t.match(await run(async (io) => apply({ directory: await directory({ a: 'service: a\nsteps: 7\n' }), redis }, io), 1), /services\/a\.yaml:2: steps[^]*nothing is published: 1 problem/)
@@ -153,6 +173,7 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     await run(async (io) => apply({ directory: await directory(ids('a')), redis }, io), 0)
     t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 2), /ams-1 +refused: unproven/)
     t.match(await run((io) => routers({ redis }, io), 2), /ams-1 +1:[0-9a-f]{8} +1\.2: unproven/)
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 2), /^unchanged: 2:[^]*ams-1 +refused: unproven/, 'also where nothing is published')
   })
 
   await t.test('a stage reaches its routers only, and the whole fleet with the next apply', async (t) => {
