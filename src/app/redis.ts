@@ -164,7 +164,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     },
     drawKey: dailyDrawKey(shared, now),
     exchange: new RedisHealth(state.link, state.keys),
-    overrides: new MirroredOverrides(new RedisOverrides(state.link, state.keys), overrideFile(stateDirectory), now),
+    overrides: new MirroredOverrides(new RedisOverrides(state.link, state.keys, (target) => messages.warn('override_unreadable', { target })), overrideFile(stateDirectory), now),
     geo: { database: join(directory, 'geo.mmdb'), asnDatabase: join(directory, 'asn.mmdb') },
     get link() {
       return state.link.state

@@ -24,8 +24,8 @@ export type Overrides = ReadonlyMap<string, Override>
 /** Where commands are kept. */
 export interface OverrideStore {
   /**
-   * The latest command of each target. Rejects where what is there is not usable: then the ones that hold go on to. A target that
-   * is missing from a shared store was not let go: see `MirroredOverrides`.
+   * The latest command of each target. Rejects where what is there is not usable: then the ones that hold go on to. In a shared
+   * store a target that is missing was not let go: its command was forgotten or cannot be read, see `MirroredOverrides`.
    */
   read(): Promise<readonly Override[]>
   /** In place of the target's former command. */
@@ -103,6 +103,13 @@ export function readOverrides(value: unknown): readonly Override[] {
     if (!isOverride(entry)) throw new TypeError('not an override')
     return entry
   })
+}
+
+/** A command as this or a later version wrote it: keys that are not known are left out. `undefined` where it is none. */
+export function readOverride(value: unknown): Override | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const known: unknown = Object.fromEntries(Object.entries(value).filter(([key]) => KEYS.has(key)))
+  return isOverride(known) ? known : undefined
 }
 
 export function isOverride(value: unknown): value is Override {

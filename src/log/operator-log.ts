@@ -20,6 +20,7 @@ export const EVENTS = {
   state_empty: 'nothing is published in Redis; what runs goes on running, and a router that starts anew has nothing to run',
   redis_evicts: 'Redis throws keys away when its memory is full, the published state among them; set its maxmemory-policy to noeviction',
   duplicate_router: 'another process goes by the name of this router; give each its own',
+  override_unreadable: 'an operator\'s command on a target cannot be read; the one before it holds; give it again with wissel target',
   override_changed: 'an operator\'s command on a target came, ended or was taken back',
   task_recovered: 'a background task works again',
   snapshot_refused: 'a new snapshot was refused; the last good one goes on deciding',

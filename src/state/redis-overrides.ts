@@ -1,5 +1,5 @@
 /** Operators' commands in Redis: a hash with the latest command of each target. Routers only read it. */
-import { isOverride } from '../health/overrides.ts'
+import { readOverride } from '../health/overrides.ts'
 import type { Override, OverrideStore } from '../health/overrides.ts'
 import type { Keys } from './keys.ts'
 import type { RedisLink } from './redis-connection.ts'
@@ -7,24 +7,45 @@ import type { RedisLink } from './redis-connection.ts'
 export class RedisOverrides implements OverrideStore {
   readonly #link: RedisLink
   readonly #keys: Keys
+  readonly #onUnreadable: (target: string) => void
+  /** By target, what could not be read at the last look. */
+  #unreadable: ReadonlyMap<string, string> = new Map()
 
-  constructor(link: RedisLink, keys: Keys) {
+  /** @param onUnreadable a target's command cannot be read: told once for each such command. The target is any text. Must not throw. */
+  constructor(link: RedisLink, keys: Keys, onUnreadable: (target: string) => void = () => undefined) {
     this.#link = link
     this.#keys = keys
+    this.#onUnreadable = onUnreadable
   }
 
-  /** Rejects where one of them is not a command: half of what operators said is worse than what they said before. */
+  /** Leaves out what cannot be read: one command that is not understood must not make routers deaf to all others. */
   async read(): Promise<readonly Override[]> {
-    const texts = await this.#link.call('HVALS', this.#keys.overrides)
-    if (!Array.isArray(texts)) throw new TypeError('not a hash of overrides')
-    return texts.map((text: unknown) => {
-      const command: unknown = typeof text === 'string' ? JSON.parse(text) : undefined
-      if (!isOverride(command)) throw new TypeError('not an override')
-      return command
-    })
+    const reply = await this.#link.call('HGETALL', this.#keys.overrides)
+    if (!Array.isArray(reply)) throw new TypeError('not a hash of overrides')
+    const commands: Override[] = []
+    const unreadable = new Map<string, string>()
+    for (let i = 0; i + 1 < reply.length; i += 2) {
+      const [target, text] = [String(reply[i]), String(reply[i + 1])]
+      const command = parsed(text)
+      // A command under another target's name is nobody's.
+      if (command?.target === target) commands.push(command)
+      else unreadable.set(target, text)
+    }
+    const before = this.#unreadable
+    this.#unreadable = unreadable
+    for (const [target, text] of unreadable) if (before.get(target) !== text) this.#onUnreadable(target)
+    return commands
   }
 
   async write(command: Override): Promise<void> {
     await this.#link.call('HSET', this.#keys.overrides, command.target, JSON.stringify(command))
+  }
+}
+
+function parsed(text: string): Override | undefined {
+  try {
+    return readOverride(JSON.parse(text))
+  } catch {
+    return undefined
   }
 }

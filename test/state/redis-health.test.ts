@@ -1,4 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
+import { overrideFile } from '../../src/app/embedded.ts'
+import { MirroredOverrides } from '../../src/health/override-file.ts'
 import { keysOf } from '../../src/state/keys.ts'
 import { RedisHealth } from '../../src/state/redis-health.ts'
 import { RedisOverrides } from '../../src/state/redis-overrides.ts'
@@ -40,8 +45,43 @@ t.test('health and commands in Redis', { skip: REDIS_ABSENT }, async (t) => {
     t.same(await overrides.read(), [drain])
   })
 
-  await t.test('half of what operators said is not taken for all of it', async (t) => {
-    await raw.call('HSET', keys.overrides, 'b', '{"target":"b"}')
+  await t.test('a command that cannot be read is left out and named once, and the others count', async (t) => {
+    const good = { target: 'a', state: 'drain', who: 'op', when: 1 }
+    const rows: [title: string, field: string, text: string][] = [
+      ['half a command', 'b', '{"target":"b"}'], ['no JSON', 'b', '{'], ['an unknown state', 'b', JSON.stringify({ ...good, target: 'b', state: 'off' })],
+      ['a command on another target', 'b', JSON.stringify({ ...good, when: 9 })], ['nothing', 'b', 'null'],
+    ]
+    const told: string[] = []
+    const overrides = new RedisOverrides(raw, keys, (target) => void told.push(target))
+    for (const [title, field, text] of rows) {
+      told.length = 0
+      await raw.call('HSET', keys.overrides, field, text)
+      t.same(await overrides.read(), [good], title)
+      await overrides.read()
+      t.same(told, ['b'], `${title}: told once`)
+    }
+    await overrides.write({ target: 'b', state: 'down', who: 'op', when: 2 })
+    t.same((await overrides.read()).map(({ state }) => state).sort(), ['down', 'drain'])
+  })
+
+  await t.test('a key that a later version adds to a command does not make it unreadable', async (t) => {
+    await raw.call('HSET', keys.overrides, 'c', '{"target":"c","state":"down","who":"x","when":1,"ticket":"OPS-1"}')
+    const read = await new RedisOverrides(raw, keys).read()
+    t.same(read.find(({ target }) => target === 'c'), { target: 'c', state: 'down', who: 'x', when: 1 })
+  })
+
+  await t.test('a router keeps the last command that it could read', async (t) => {
+    const at = await mkdtemp(join(tmpdir(), 'overrides-'))
+    t.teardown(() => rm(at, { recursive: true, force: true }))
+    const mirrored = new MirroredOverrides(new RedisOverrides(raw, keys), overrideFile(at), () => 100)
+    const stateOf = async (target: string) => (await mirrored.read()).find((command) => command.target === target)?.state
+    t.equal(await stateOf('b'), 'down')
+    await raw.call('HSET', keys.overrides, 'b', '{"target":"b","state":"off"}', 'd', '{"target":"d","state":"down","who":"x","when":3}')
+    t.same([await stateOf('b'), await stateOf('d')], ['down', 'down'])
+  })
+
+  await t.test('what is no hash is no command', async (t) => {
+    await raw.call('SET', keys.overrides, 'x')
     await t.rejects(new RedisOverrides(raw, keys).read())
   })
 })
