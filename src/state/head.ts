@@ -80,8 +80,9 @@ function stageOf(value: unknown): Stage {
   throw new UnreadableHeadError('the stage of the head is neither a percentage nor a list of routers')
 }
 
-function plain({ epoch, version, sha256, bytes, created, schema }: Head): Head {
-  return { epoch, version, sha256, bytes, created, schema }
+/** A head for every router. Who answers for it goes along: a router that was away meanwhile meets it as a base first. */
+function plain({ stage: _stage, base: _base, ...head }: Head): Head {
+  return head
 }
 
 function isCount(value: unknown, least: number): value is number {

@@ -181,6 +181,18 @@ t.test('a router that starts while a head is meant for others runs what the othe
   t.equal(follower.applied?.version, 1)
 })
 
+t.test('what somebody put a name to is taken by a router that was away, also where a head for others followed', async (t) => {
+  const store = new MemoryStore()
+  const first = await store.publish({ bytes: large, created: 1, after: undefined })
+  const { follower } = followerOf(store, { router: 'fra-1' })
+  await follower.poll()
+  const halved = await store.publish({ bytes: small, created: 2, after: first, force: 'ada', note: 'clean-up' })
+  const canary = await store.publish({ bytes: small, created: 3, after: halved, stage: { routers: ['ams-1'] } })
+  t.same(canary.base, halved)
+  t.equal((await follower.poll()).outcome, 'applied')
+  t.equal(follower.applied?.version, 2)
+})
+
 t.test('a router does not go past a frozen version, goes up to it, and goes on when it is let go', async (t) => {
   const store = new Said()
   const first = store.say(small, { version: 1 })
