@@ -175,7 +175,7 @@ function parseStage(text: string): Stage | 'wrong' {
   return routers.every(isName) ? { routers } : 'wrong'
 }
 
-function formatStage(stage: Stage): string {
+export function formatStage(stage: Stage): string {
   return 'percent' in stage ? `${stage.percent} % of the routers` : stage.routers.join(', ')
 }
 

@@ -1,5 +1,6 @@
 /** `wissel freeze [VERSION]` and `wissel unfreeze`: routers stay where they are, whatever is published meanwhile. */
 import type { RedisSettings } from '../state/redis-settings.ts'
+import { formatStage } from './apply.ts'
 import { findVersion, label, withState } from './with-state.ts'
 import type { CommandIO } from './with-state.ts'
 
@@ -17,8 +18,10 @@ export function freeze({ version, redis }: FreezeArgs, io: CommandIO): Promise<n
       io.err(version === undefined ? 'nothing is published, so there is nothing to freeze\n' : `there is no version ${version.slice(0, 40)}\n`)
       return 1
     }
-    await store.freeze(head.stage === undefined ? head : (head.base ?? head))
-    io.out(`frozen: routers go no further than ${label(head.stage === undefined ? head : (head.base ?? head))}; those that are beyond it stay where they are\n`)
+    const pin = head.stage === undefined ? head : (head.base ?? head)
+    await store.freeze(pin)
+    const others = pin.stage === undefined ? '' : `; it is for ${formatStage(pin.stage)} and nothing was published before it, so all others stay where they are too`
+    io.out(`frozen: routers go no further than ${label(pin)}; those that are beyond it stay where they are${others}\n`)
     return 0
   })
 }

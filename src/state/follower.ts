@@ -176,11 +176,15 @@ export class Follower {
 
   /** The head that this router should run, and why it is not the newest. The pin is read after the head: what was frozen before a publication holds it. */
   async #wanted(head: Head): Promise<{ wanted: Head | undefined; hold: Hold | undefined }> {
-    const mine = isStagedFor(head.stage, this.#options.router ?? '')
+    const mine = this.#isMine(head)
     const staged = mine ? head : head.base
     const pin = staged !== undefined && this.#isApplied(staged) ? undefined : await this.#options.store.pin?.()
-    if (pin !== undefined && staged !== undefined && compareHeads(staged, pin) > 0) return { wanted: pin, hold: 'frozen' }
+    if (pin !== undefined && staged !== undefined && compareHeads(staged, pin) > 0) return { wanted: this.#isMine(pin) ? pin : pin.base, hold: 'frozen' }
     return { wanted: staged, hold: mine ? undefined : 'staged' }
+  }
+
+  #isMine(head: Head): boolean {
+    return isStagedFor(head.stage, this.#options.router ?? '')
   }
 
   #isApplied(head: Head): boolean {

@@ -213,6 +213,16 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     await until(() => follower.applied?.version === 2)
   })
 
+  await t.test('a freeze at a version for some routers, with nothing before it, says that the others stay', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    await run(async (io) => apply({ directory: await directory(ids('a')), redis, stage: 'ams-1', isNew: true }, io), 0)
+    t.match(await run((io) => freeze({ redis }, io), 0), /no further than 1:\w+; [^;]*; it is for ams-1 and nothing was published before it, so all others stay where they are too\n/)
+    const { follower } = await startRouter(t, redis.url, 'fra-1')
+    await run(async (io) => apply({ directory: await directory(ids('a', 'b')), redis }, io), 0)
+    await follower.poll()
+    t.equal(follower.applied, undefined)
+  })
+
   await t.test('after Redis lost everything the next apply is above what routers run', async (t) => {
     const { server, redis, run, directory } = await setup(t)
     for (const names of [['a'], ['a', 'b'], ['a', 'b', 'c']]) await run(async (io) => apply({ directory: await directory(ids(...names)), redis }, io), 0)

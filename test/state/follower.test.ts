@@ -212,6 +212,20 @@ t.test('a router does not go past a frozen version, goes up to it, and goes on w
   t.equal((await ahead.poll()).outcome, 'same', 'what is beyond the frozen version stays where it is')
 })
 
+t.test('a frozen version that is for some routers reaches those only, with a former version and without one', async (t) => {
+  for (const based of [true, false]) {
+    const store = new Said()
+    const before = store.say(small, { version: 7 })
+    const [meant, other] = ['ams-1', 'fra-1'].map((router) => followerOf(store, { router }).follower)
+    await Promise.all([meant?.poll(), other?.poll()])
+    store.pinned = store.say(large, { version: 8, stage: { routers: ['ams-1'] }, ...(based ? { base: before } : {}) })
+    await Promise.all([meant?.poll(), other?.poll()])
+    store.say(large, { version: 9 })
+    t.match([await meant?.poll(), await other?.poll()], [{ outcome: 'held', reason: 'frozen' }, { outcome: 'held', reason: 'frozen' }])
+    t.same([meant?.applied?.version, other?.applied?.version], [8, 7], based ? 'with one' : 'without one')
+  }
+})
+
 t.test('what a poll found is told once, not at every poll', async (t) => {
   const store = new Said()
   const told: string[] = []
