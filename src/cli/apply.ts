@@ -3,7 +3,7 @@ import { digest, encodeBundle, decodeBundle } from '../policy/bundle.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
 import { shrinks } from '../state/guards.ts'
-import { isStagedFor, UnreadableHeadError } from '../state/head.ts'
+import { isStagedFor, positionIn, UnreadableHeadError } from '../state/head.ts'
 import { evictionPolicy, KEEPS } from '../state/redis-eviction.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import type { RedisState } from '../state/redis-state.ts'
@@ -54,9 +54,9 @@ export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
   }
   return withState(redis, io, async (state) => {
     const bytes = encodeBundle(bundle)
-    const before = await current(state, args.force !== undefined)
+    const { before, instead } = await current(state, args.force !== undefined)
     await warnOfEviction(state, io)
-    const above = await running(state, before, io, args.isNew)
+    const above = highest([await running(state, before, io, args.isNew), instead && positionIn(instead)])
     let lost: Head | undefined
     if (before !== undefined && before.stage === undefined && stage === undefined && before.sha256 === digest(bytes) && args.epoch === undefined && (above === undefined || compareHeads(above, before) <= 0)) {
       if ((await state.store.readWhole(before)) !== undefined) {
@@ -72,7 +72,7 @@ export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
       io.err(`nothing is published: it would leave ${snapshot.services.length} of ${former?.services.length ?? 0} services and ${snapshot.targets.length} of ${former?.targets.length ?? 0} targets; if that is meant, give --force NAME\n`)
       return 1
     }
-    const head = await state.store.publish({ bytes, created: io.now(), after: before, above, epoch: args.epoch, stage, force: args.force ?? lost?.force })
+    const head = await state.store.publish({ bytes, created: io.now(), after: before, instead, above, epoch: args.epoch, stage, force: args.force ?? lost?.force })
     io.out(`published ${label(head)}: ${snapshot.services.length} services, ${snapshot.targets.length} targets, ${head.bytes} bytes${stage === undefined ? '' : `, for ${formatStage(stage)}`}\n`)
     await tidy(state)
     return report(state, head, io)
@@ -118,12 +118,12 @@ async function warnOfEviction({ link }: RedisState, io: CommandIO): Promise<void
   if (policy !== undefined && policy !== KEEPS) io.err(`warning: redis throws keys away when its memory is full (maxmemory-policy ${policy}), what is published among them; set it to ${KEEPS}\n`)
 }
 
-/** What is published. With `overGarbage` what cannot be read counts as nothing. */
-async function current(state: RedisState, overGarbage: boolean): Promise<Head | undefined> {
+/** What is published. With `overGarbage` what cannot be read counts as nothing, and is given as it stands. */
+async function current(state: RedisState, overGarbage: boolean): Promise<{ before: Head | undefined; instead: Uint8Array | undefined }> {
   try {
-    return await state.store.head()
+    return { before: await state.store.head(), instead: undefined }
   } catch (error) {
-    if (overGarbage && error instanceof UnreadableHeadError) return undefined
+    if (overGarbage && error instanceof UnreadableHeadError) return { before: undefined, instead: error.found }
     throw error
   }
 }
@@ -147,14 +147,14 @@ export async function published(state: RedisState, head: Head, now: number): Pro
 export async function running(state: RedisState, before: Head | undefined, io: CommandIO, isNew = false): Promise<Position | undefined> {
   const read = async () => (await readRouters(state.link, state.keys)).map(({ report }) => report)
   const routers = await read()
-  if (isNew || (before !== undefined && routers.length > 0)) return highest(routers)
+  if (isNew || (before !== undefined && routers.length > 0)) return highest(routers.map(({ applied }) => applied))
   io.out(`${before === undefined ? 'nothing is published yet' : 'no router is known yet'}: listening ${LISTEN_MS / 1000} s for routers, whose versions the next one must be above\n`)
   await pause(io, LISTEN_MS)
-  return highest(await read())
+  return highest((await read()).map(({ applied }) => applied))
 }
 
-function highest(routers: readonly RouterReport[]): Position | undefined {
-  return routers.map(({ applied }) => applied).filter((applied) => applied !== null).sort(compareHeads).at(-1)
+function highest(positions: readonly (Position | null | undefined)[]): Position | undefined {
+  return positions.filter((position) => position !== null && position !== undefined).sort(compareHeads).at(-1)
 }
 
 /** Deletes what nobody needs any more; what fails here is done the next time. */

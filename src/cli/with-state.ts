@@ -4,7 +4,7 @@ import { settingsFault } from '../state/redis-settings.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import { openRedisState } from '../state/redis-state.ts'
 import type { RedisState } from '../state/redis-state.ts'
-import { UnreadableHeadError } from '../state/head.ts'
+import { UnreadableHeadError, UnreadablePinError } from '../state/head.ts'
 import type { Head, Position } from '../state/store.ts'
 import { formatPosition, StaleWriterError } from '../state/store.ts'
 import type { SetTimer } from '../state/timing.ts'
@@ -46,6 +46,7 @@ export async function withState(settings: RedisSettings, io: CommandIO, run: (st
 function explained(error: unknown): string | undefined {
   if (error instanceof StaleWriterError) return error.message
   if (error instanceof RedisError) return `redis failed (${error.code}); nothing is known of what it did, so look with wissel routers and repeat the command`
+  if (error instanceof UnreadablePinError) return `the version that routers are frozen at cannot be read (${error.message}), and they take nothing new; let them go with wissel unfreeze`
   if (error instanceof UnreadableHeadError) return `what is published cannot be read (${error.message}); publish anew with wissel apply DIR --force NAME`
   return settingsFault(error)
 }

@@ -37,7 +37,17 @@ export function isStagedFor(stage: Stage | undefined, router: string): boolean {
 /** What is where a head should be, and is none. */
 export class UnreadableHeadError extends Error {
   override readonly name = 'UnreadableHeadError'
+  /** What was read, byte by byte: who answers for it may replace it. Absent where nobody asked a store. */
+  readonly found: Uint8Array | undefined
+
+  constructor(message: string, found?: Uint8Array) {
+    super(message)
+    this.found = found
+  }
 }
+
+/** It is the frozen version that cannot be read. */
+export class UnreadablePinError extends UnreadableHeadError {}
 
 export function formatHead(head: Head): string {
   return JSON.stringify(head)
@@ -52,6 +62,25 @@ export function parseHead(text: string): Head {
     throw new UnreadableHeadError('the head is not JSON')
   }
   return headOf(value, true)
+}
+
+/** The place in the order of what is no head, as far as it can be read: what replaces it must be above. */
+export function positionIn(found: Uint8Array): Position | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(found).toString('utf8'))
+  } catch {
+    return undefined
+  }
+  if (!isPlain(value)) return undefined
+  const [epoch, version] = [floorOf(value['epoch']), floorOf(value['version'])]
+  return epoch === undefined && version === undefined ? undefined : { epoch: epoch ?? 1, version: version ?? 0 }
+}
+
+/** `undefined` where nothing could be above it. */
+function floorOf(value: unknown): number | undefined {
+  const floor = typeof value === 'number' ? Math.floor(value) : undefined
+  return isCount(floor, 1) && floor < Number.MAX_SAFE_INTEGER ? floor : undefined
 }
 
 function headOf(value: unknown, mayHaveBase: boolean): Head {

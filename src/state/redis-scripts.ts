@@ -2,9 +2,10 @@
 
 /**
  * Moves a head. KEYS: head, list of past heads, stream, the thing that the head names.
- * ARGV: `epoch.version` of the head that the writer saw (empty: none), the new head, its `epoch.version`, heads to keep.
- * Returns 1, or `gone` where the thing does not exist, or `stale` and what is there. Text that is no head counts as none,
- * so that garbage can be replaced; that the version goes up is the writer's to see to, and asserted here.
+ * ARGV: `epoch.version` of the head that the writer saw (empty: none), the new head, its `epoch.version`, heads to keep, and
+ * where the writer saw something that is no head to it, all of that. It may pass for one here, so it is compared as it stands.
+ * Returns `moved`, or `gone` where the thing does not exist, or `stale` and what is there. Text that is no head counts as none,
+ * so that garbage can be replaced; that the version goes up is the writer's to see to, and asserted here where there is a head.
  */
 export const MOVE_HEAD = `
 local function position(text)
@@ -15,7 +16,10 @@ local function position(text)
 end
 local current = redis.call('GET', KEYS[1])
 local at, head = position(current)
-if at ~= ARGV[1] then return {'stale', current or ''} end
+if ARGV[5] then
+  if current ~= ARGV[5] then return {'stale', current or ''} end
+  head = nil
+elseif at ~= ARGV[1] then return {'stale', current or ''} end
 local _, new = position(ARGV[2])
 if head and (new.epoch < head.epoch or (new.epoch == head.epoch and new.version <= head.version)) then return {'stale', current} end
 if redis.call('EXISTS', KEYS[4]) == 0 then return {'gone'} end

@@ -5,7 +5,7 @@
  * a new head on an old blob.
  */
 import { digest } from '../policy/bundle.ts'
-import { formatHead, nextHead, parseHead, UnreadableHeadError } from './head.ts'
+import { formatHead, nextHead, parseHead, UnreadableHeadError, UnreadablePinError } from './head.ts'
 import type { Keys } from './keys.ts'
 import { readLong } from './redis-bytes.ts'
 import { RedisError } from './redis-connection.ts'
@@ -45,8 +45,13 @@ export class RedisStore implements StateStore {
     return this.#headAt(this.#keys.head)
   }
 
-  pin(): Promise<Head | undefined> {
-    return this.#headAt(this.#keys.pin)
+  /** Rejects with `UnreadablePinError` where what is there is no head. */
+  async pin(): Promise<Head | undefined> {
+    try {
+      return await this.#headAt(this.#keys.pin)
+    } catch (error) {
+      throw error instanceof UnreadableHeadError ? new UnreadablePinError(error.message, error.found) : error
+    }
   }
 
   read(head: Head): Promise<Uint8Array | undefined> {
@@ -56,13 +61,14 @@ export class RedisStore implements StateStore {
   async publish(publication: Publication): Promise<Head> {
     const head = nextHead(publication)
     const seen = publication.after === undefined ? '' : formatPosition(publication.after)
+    const instead = publication.instead === undefined ? [] : [Buffer.from(publication.instead)]
     const { blob, blobs, events, head: at, heads } = this.#keys
     // The collector may take a blob that no head names yet; then it is sent once more.
     for (let tries = 0; tries < 3; tries++) {
       await this.#link.call('SADD', blobs, head.sha256)
       // Also over what is there: it may be torn, and otherwise it is the same.
       await this.#link.call('SET', blob(head.sha256), Buffer.from(publication.bytes))
-      const [outcome, current] = texts(await this.#link.call('EVAL', MOVE_HEAD, 4, at, heads, events, blob(head.sha256), seen, formatHead(head), formatPosition(head), REMEMBERED))
+      const [outcome, current] = texts(await this.#link.call('EVAL', MOVE_HEAD, 4, at, heads, events, blob(head.sha256), seen, formatHead(head), formatPosition(head), REMEMBERED, ...instead))
       if (outcome === 'moved') return head
       if (outcome === 'stale') throw new StaleWriterError(current === undefined || current === '' ? undefined : parsed(current))
     }
@@ -111,10 +117,14 @@ export class RedisStore implements StateStore {
   }
 
   async #headAt(key: string): Promise<Head | undefined> {
-    const text = await this.#link.call('GET', key)
-    if (text === null) return undefined
-    if (typeof text !== 'string') throw new UnreadableHeadError('the head is not a text')
-    return parseHead(text)
+    const found = await this.#link.callBytes('GET', key)
+    if (found === null) return undefined
+    if (!Buffer.isBuffer(found)) throw new UnreadableHeadError('the head is not a text')
+    try {
+      return parseHead(found.toString('utf8'))
+    } catch (error) {
+      throw error instanceof UnreadableHeadError ? new UnreadableHeadError(error.message, found) : error
+    }
   }
 
   #hint(): void {

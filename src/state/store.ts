@@ -47,6 +47,8 @@ export interface Publication {
   readonly created: number
   /** The head that the publisher saw; publishing fails with `StaleWriterError` where it has moved. */
   readonly after: Head | undefined
+  /** What is there instead of a head, as it was read; publishing fails with `StaleWriterError` where it is something else by now. With `after: undefined`. */
+  readonly instead?: Uint8Array | undefined
   /** A higher epoch than the head's. Default: the head's own, or 1. */
   readonly epoch?: number | undefined
   /** The new head is also higher than this: what routers run may be newer than a store that forgot. */

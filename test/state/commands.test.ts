@@ -282,12 +282,39 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     t.match(await run(async (io) => apply({ directory: await directory(ids('a')), redis, isNew: true }, io), 0, silent), /^published 1:/)
   })
 
-  await t.test('garbage in place of the head needs a name to be replaced', async (t) => {
+  await t.test('garbage in place of the head needs a name to be replaced, and is replaced by what is above it', async (t) => {
     const { server, redis, run, directory } = await setup(t)
-    await (await link(t, server.url)).call('SET', keysOf().head, 'garbage')
+    const raw = await link(t, server.url)
     const dir = await directory(ids('a'))
-    t.match(await run((io) => apply({ directory: dir, redis }, io), 1), /cannot be read/)
-    t.match(await run((io) => apply({ directory: dir, redis, force: 'ada' }, io), 0), /published 1:/)
+    const right = { epoch: 1, version: 41, sha256: 'ab'.repeat(32), bytes: 7, created: 1, schema: 1 }
+    const rows: [title: string, found: string | Buffer, published: string][] = [
+      ['no head at all', 'garbage', '1'], ['nothing', '', '1'], ['no text', Buffer.from([0xff, 0xfe, 0x22]), '1'], ['half a head', '{"epoch":2,"version":7}', '2.8'],
+      ['a stage that is not known', JSON.stringify({ ...right, stage: { country: 'NL' } }), '42'], ['no format', JSON.stringify({ ...right, schema: undefined }), '42'],
+      ['a version between two', JSON.stringify({ ...right, version: 41.5 }), '42'], ['no version', JSON.stringify({ ...right, version: -1 }), '1'],
+      ['a version that nothing is above', JSON.stringify({ ...right, version: 1e300 }), '1'],
+    ]
+    for (const [title, found, published] of rows) {
+      await raw.call('SET', keysOf().head, found)
+      t.match(await run((io) => apply({ directory: dir, redis }, io), 1), /cannot be read/, title)
+      t.match(await run((io) => apply({ directory: dir, redis, force: 'ada' }, io), 0), new RegExp(`published ${published.replace('.', '\\.')}:`), title)
+    }
+  })
+
+  await t.test('who replaces garbage is told where it is something else by now', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    const raw = await link(t, server.url)
+    const dir = await directory(ids('a'))
+    const garbage = (version: number) => JSON.stringify({ epoch: 1, version, sha256: 'ab'.repeat(32), bytes: 7, created: 1, schema: 0 })
+    await raw.call('SET', keysOf().head, garbage(4))
+    t.match(await run((io) => apply({ directory: dir, redis, force: 'ada' }, io), 1, () => raw.call('SET', keysOf().head, garbage(5))), /read it and publish again/)
+  })
+
+  await t.test('a frozen version that cannot be read is told apart from what is published', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    await (await link(t, server.url)).call('SET', keysOf().pin, 'garbage')
+    t.match(await run(async (io) => apply({ directory: await directory(ids('a')), redis, isNew: true }, io), 1), /published 1:[^]*frozen at cannot be read [^]*with wissel unfreeze/)
+    await run((io) => unfreeze({ redis }, io), 0)
+    await run(async (io) => apply({ directory: await directory(ids('a')), redis, isNew: true }, io), 0)
   })
 
   await t.test('diff says what changes and which share of the traffic moves where', async (t) => {
