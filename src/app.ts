@@ -176,6 +176,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   const geo = new GeoSource({
     // What was pushed to the deployment takes the place of what came with the router, not of what this router's settings name.
     path: () => (settings.geo?.database === undefined ? arrived(source.geo?.database) : undefined) ?? paths.database,
+    fallback: paths.database,
     asnPath: () => paths.asnDatabase ?? arrived(source.geo?.asnDatabase),
     locator,
     now,

@@ -145,7 +145,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
       heartbeat.start()
       // A Redis that came back empty must hear soon what runs here: who publishes next goes by it.
       state.link.onUp(() => void heartbeat.beat())
-      await Promise.all(databases.map((database) => database.open()))
+      for (const database of databases) void database.open()
       const fetch = () => {
         void lookForEviction()
         for (const database of databases) {

@@ -48,6 +48,8 @@ export interface GeoRefused {
 export interface GeoSourceOptions {
   /** Asked for at each look: a database that arrives may take the place of the one that was there from the start. */
   readonly path: string | (() => string)
+  /** Loaded once where that one is refused and none is loaded yet, as one that arrived in an earlier run and was damaged since. */
+  readonly fallback?: string
   /** `undefined`: none. */
   readonly asnPath?: string | (() => string | undefined) | undefined
   readonly locator: Locator
@@ -135,11 +137,21 @@ export class GeoSource {
     const { kind } = file
     if (typeof result === 'string') {
       this.#options.onRefused?.({ kind, path, message: result })
+      if (kind === 'geo' && !file.isLoaded) await this.#fallBack(file, path)
       return 'refused'
     }
-    this.#use(result)
-    this.#options.onLoaded?.({ kind, path, shared: result, databaseType: result.databaseType, builtAt: result.builtAt })
+    this.#use(file, path, result)
     return 'loaded'
+  }
+
+  async #fallBack(file: WatchedFile, refused: string): Promise<void> {
+    const { fallback } = this.#options
+    if (fallback === undefined || fallback === refused) return
+    const { problem } = await this.#state(fallback)
+    const result = problem ?? (await this.#compiled(file.kind, fallback))
+    if (this.#closed) return
+    if (typeof result === 'string') this.#options.onRefused?.({ kind: file.kind, path: fallback, message: result })
+    else this.#use(file, fallback, result)
   }
 
   async #state(path: string): Promise<FileState> {
@@ -164,9 +176,11 @@ export class GeoSource {
     }
   }
 
-  #use(shared: SharedGeo | SharedAsn): void {
+  #use(file: WatchedFile, path: string, shared: SharedGeo | SharedAsn): void {
     if (shared.kind === 'geo') this.#options.locator.swap(GeoIndex.from(shared), this.#options.now())
     else this.#options.locator.swapAsn(AsnIndex.from(shared))
+    file.isLoaded = true
+    this.#options.onLoaded?.({ kind: file.kind, path, shared, databaseType: shared.databaseType, builtAt: shared.builtAt })
   }
 }
 
@@ -177,6 +191,8 @@ interface WatchedFile {
   seen: string | undefined
   /** The state that was loaded or refused last. */
   handled: string | undefined
+  /** Whether any database of its kind was. */
+  isLoaded: boolean
 }
 
 interface FileState {
@@ -186,7 +202,7 @@ interface FileState {
 }
 
 function watched(kind: DatabaseKind, path: WatchedFile['path']): WatchedFile {
-  return { kind, path, seen: undefined, handled: undefined }
+  return { kind, path, seen: undefined, handled: undefined, isLoaded: false }
 }
 
 /** The system's code alone: its message holds the path once more. */

@@ -4,6 +4,7 @@
  * it. So the file is also what the router starts from when Redis is away.
  */
 import { createHash } from 'node:crypto'
+import { sha256 as sha256InSlices } from './checked-file.ts'
 import { codeOf, fileIO, replaceFile } from './durable-file.ts'
 import type { FileIO } from './durable-file.ts'
 import type { Keys } from './keys.ts'
@@ -93,7 +94,9 @@ export interface RedisGeoOptions {
 export class RedisGeo {
   readonly #options: RedisGeoOptions
   readonly #io: FileIO
+  /** What the file is known to hold. */
   #have: GeoHead | undefined
+  #opening: Promise<boolean> | undefined
   #polling: Promise<GeoPoll> | undefined
 
   constructor(options: RedisGeoOptions) {
@@ -110,16 +113,20 @@ export class RedisGeo {
     return `${this.#options.kind}.mmdb`
   }
 
-  /** Finds out what is on disk from an earlier run. Whether there is anything. Never rejects. */
-  async open(): Promise<boolean> {
-    try {
-      const names = await this.#io.list(this.#options.directory)
-      if (!names.includes(this.#name)) return false
-      this.#have = parseGeoHead(Buffer.from(await this.#io.read(`${this.path}.json`)).toString('utf8'))
-      return true
-    } catch {
-      return false
-    }
+  /** Finds out what is on disk from an earlier run. Whether it is whole: what is not is fetched again. A look waits for it. Never rejects. */
+  open(): Promise<boolean> {
+    this.#opening = this.#open().then((head) => {
+      this.#have = head
+      return head !== undefined
+    }, () => false)
+    return this.#opening
+  }
+
+  async #open(): Promise<GeoHead | undefined> {
+    const head = parseGeoHead(Buffer.from(await this.#io.read(`${this.path}.json`)).toString('utf8'))
+    if (head === undefined) return undefined
+    const file = await this.#io.read(this.path)
+    return file.length === head.bytes && (await sha256InSlices(file)) === head.sha256 ? head : undefined
   }
 
   /** Puts a database there where none is, so that one path serves before anything was published. Rejects with the system's error. */
@@ -137,6 +144,7 @@ export class RedisGeo {
 
   async #poll(): Promise<GeoPoll> {
     const { link, keys, kind, directory, maxBytes = 512 * 1024 * 1024 } = this.#options
+    await this.#opening
     try {
       const head = await readGeoHead(link, keys, kind)
       if (head === undefined) return { outcome: 'empty' }

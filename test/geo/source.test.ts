@@ -120,6 +120,32 @@ t.test('a file that is bad at the start does not stop it, and is taken up when i
   }
 })
 
+t.test('where the file that arrived is refused and none is loaded yet, the one that came with the router is', async (t) => {
+  for (const arrived of [dutch.subarray(0, 60), systems, Buffer.alloc(0)]) {
+    const { disk, source, where, events } = setUp({ path: 'arrived.mmdb', fallback: 'bundled.mmdb' })
+    disk.put('arrived.mmdb', arrived)
+    disk.put('bundled.mmdb', german)
+    await source.load()
+    t.equal(where(), 'DE')
+    t.match(events, [/^refused geo arrived\.mmdb/, /^loaded geo bundled\.mmdb/])
+    disk.put('arrived.mmdb', dutch)
+    await source.check()
+    t.equal(await source.check(), 'loaded')
+    t.equal(where(), 'NL', 'and the one that arrives whole takes its place')
+    disk.put('arrived.mmdb', arrived)
+    await source.check()
+    t.equal(await source.check(), 'refused')
+    t.equal(where(), 'NL', 'which it keeps')
+  }
+})
+
+t.test('where the one that came with the router is refused as well, both are told of', async (t) => {
+  const { source, where, events } = setUp({ path: 'arrived.mmdb', fallback: 'bundled.mmdb' })
+  await source.load()
+  t.equal(where(), 'ZZ')
+  t.match(events, [/^refused geo arrived\.mmdb/, /^refused geo bundled\.mmdb/])
+})
+
 t.test('a file that is not changed is not read again', async (t) => {
   const { disk, source } = setUp()
   disk.put('geo.mmdb', dutch)

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -36,6 +36,29 @@ t.test('geo databases by way of Redis', { skip: REDIS_ABSENT }, async (t) => {
     t.equal(await again.open(), true)
     t.same(await again.poll(), { outcome: 'same' })
     t.same((await readdir(directory)).sort(), ['geo.mmdb', 'geo.mmdb.json'])
+  })
+
+  await t.test('a database that was damaged on disk since is fetched again', async (t) => {
+    const { directory, keys, raw, reader } = await setup(t)
+    const file = randomBytes(PIECE_BYTES + 12_345)
+    await pushGeo(raw, keys, 'geo', file, Date.now())
+    await new RedisGeo({ link: reader, keys, kind: 'geo', directory }).poll()
+    const path = join(directory, 'geo.mmdb')
+    const altered = Buffer.from(file)
+    altered[5000] = 1 + (altered[5000] ?? 0)
+    const damages: [string, () => Promise<unknown>][] = [
+      ['cut off', () => truncate(path, 1000)], ['altered', () => writeFile(path, altered)], ['gone', () => rm(path)], ['with a head that is none', () => writeFile(`${path}.json`, '{')],
+    ]
+    for (const [title, damage] of damages) {
+      await damage()
+      const geo = new RedisGeo({ link: reader, keys, kind: 'geo', directory })
+      t.equal(await geo.open(), false, title)
+      t.match(await geo.poll(), { outcome: 'fetched' }, title)
+      t.equal(sha(await readFile(path)), sha(file), title)
+    }
+    const geo = new RedisGeo({ link: reader, keys, kind: 'geo', directory })
+    void geo.open()
+    t.same(await geo.poll(), { outcome: 'same' }, 'a look waits until it is known what is there')
   })
 
   await t.test('a piece that is missing, short or other leaves the file that is there', async (t) => {
