@@ -2,6 +2,7 @@
 import { digest, encodeBundle, decodeBundle } from '../policy/bundle.ts'
 import { errors, formatProblem } from '../policy/problem.ts'
 import type { Snapshot } from '../routing/model.ts'
+import { MAX_BLOB_BYTES } from '../state/follower.ts'
 import { shrinks } from '../state/guards.ts'
 import { isStagedFor, positionIn, UnreadableHeadError } from '../state/head.ts'
 import { evictionPolicy, KEEPS } from '../state/redis-eviction.ts'
@@ -52,8 +53,12 @@ export async function apply(args: ApplyArgs, io: CommandIO): Promise<number> {
     io.err(`nothing is published: ${errors(problems).length} problem${errors(problems).length === 1 ? '' : 's'}\n`)
     return 1
   }
+  const bytes = encodeBundle(bundle)
+  if (bytes.length > MAX_BLOB_BYTES) {
+    io.err(`nothing is published: it is ${bytes.length} bytes, and routers refuse more than ${MAX_BLOB_BYTES} as oversize; take away what is not needed, or publish it as several deployments with --redis-prefix\n`)
+    return 1
+  }
   return withState(redis, io, async (state) => {
-    const bytes = encodeBundle(bundle)
     const { before, instead } = await current(state, args.force !== undefined)
     await warnOfEviction(state, io)
     const above = highest([await running(state, before, io, args.isNew), instead && positionIn(instead)])

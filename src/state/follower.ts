@@ -31,6 +31,9 @@ export type PollResult =
   | { readonly outcome: 'applied'; readonly snapshot: Snapshot; readonly head: Head; readonly problems: readonly Problem[]; readonly quarantined: readonly string[] }
   | { readonly outcome: 'refused'; readonly reason: Refusal; readonly head: Head | undefined; readonly problems: readonly Problem[]; readonly detail?: string }
 
+/** Bytes of the largest blob that a router reads. Lower refuses honest configurations; higher lets one publication take a router's memory. */
+export const MAX_BLOB_BYTES = 64 * 1024 * 1024
+
 export interface FollowerOptions {
   readonly store: StateStore
   /** May work in another thread. A rejection is a bundle that cannot be built. */
@@ -45,7 +48,7 @@ export interface FollowerOptions {
   readonly save?: (good: Good) => void
   /** Is told what a poll found, where it is not what the poll before it found. Must not throw. */
   readonly onResult?: (result: Exclude<PollResult, { outcome: 'same' }>) => void
-  /** Bytes; a larger blob is refused unread. Default 64 MiB. */
+  /** Bytes; a larger blob is refused unread. Default `MAX_BLOB_BYTES`. */
   readonly maxBytes?: number
   /** Share of services or targets that one step may lose, 0 to 1. Default 0.5. */
   readonly maxShrink?: number
@@ -163,7 +166,7 @@ export class Follower {
       if (this.#refused === identity(wanted) || this.#crashed === identity(wanted) || this.#isResting(wanted)) return SAME
       if (order <= 0) return this.#refuse(wanted, 'regress')
       if (wanted.schema !== SCHEMA) return this.#refuse(wanted, 'format')
-      if (wanted.bytes > (this.#options.maxBytes ?? 64 * 1024 * 1024)) return this.#refuse(wanted, 'oversize')
+      if (wanted.bytes > (this.#options.maxBytes ?? MAX_BLOB_BYTES)) return this.#refuse(wanted, 'oversize')
       const bytes = await this.#options.store.read(wanted)
       if (bytes === undefined) return this.#inVain(wanted, 'missing')
       if (bytes.length !== wanted.bytes || digest(bytes) !== wanted.sha256) return this.#inVain(wanted, 'torn')

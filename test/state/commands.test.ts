@@ -14,6 +14,7 @@ import { targetCommand } from '../../src/cli/target.ts'
 import { withCommands } from '../../src/cli/target-place.ts'
 import type { CommandIO } from '../../src/cli/with-state.ts'
 import type { Bundle } from '../../src/policy/bundle.ts'
+import { MAX_BLOB_BYTES } from '../../src/state/follower.ts'
 import { follow } from '../../src/state/following.ts'
 import { Heartbeat } from '../../src/state/heartbeat.ts'
 import { keysOf } from '../../src/state/keys.ts'
@@ -154,6 +155,14 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
   await t.test('apply publishes nothing that check would refuse', async (t) => {
     const { redis, run, directory } = await setup(t)
     t.match(await run(async (io) => apply({ directory: await directory({ a: 'service: a\nsteps: 7\n' }), redis }, io), 1), /services\/a\.yaml:2: steps[^]*nothing is published: 1 problem/)
+    t.match(await run((io) => routers({ redis }, io), 0), /published nothing/)
+  })
+
+  await t.test('apply publishes nothing that every router would refuse as too large', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const half = `#${'x'.repeat(MAX_BLOB_BYTES / 2)}\n`
+    const dir = await directory({ a: `${serviceText('a')}${half}`, b: `${serviceText('b')}${half}` })
+    t.match(await run((io) => apply({ directory: dir, redis }, io), 1), new RegExp(`nothing is published: it is \\d+ bytes, and routers refuse more than ${MAX_BLOB_BYTES} `))
     t.match(await run((io) => routers({ redis }, io), 0), /published nothing/)
   })
 
