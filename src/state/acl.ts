@@ -17,6 +17,6 @@ export function routerUser(router: string, password: string, prefix = DEFAULT_PR
 }
 
 export function publisherUser(password: string, prefix = DEFAULT_PREFIX): string {
-  const commands = '+@read +@write +eval +wait -@dangerous -@admin'
+  const commands = '+@read +@write +eval +wait +time -@dangerous -@admin'
   return `user wissel-publisher on >${password} resetchannels resetkeys ~{${prefix}}:* -@all ${commands} ${CONNECTING}`
 }

@@ -37,8 +37,12 @@ export class RedisOverrides implements OverrideStore {
     return commands
   }
 
+  /** Never dated before the command that it replaces: routers obey the later one, and operators' clocks differ. */
   async write(command: Override): Promise<void> {
-    await this.#link.call('HSET', this.#keys.overrides, command.target, JSON.stringify(command))
+    const { overrides } = this.#keys
+    const former = parsed(String(await this.#link.call('HGET', overrides, command.target)))
+    const when = Math.max(command.when, former?.when ?? 0)
+    await this.#link.call('HSET', overrides, command.target, JSON.stringify({ ...command, when }))
   }
 }
 

@@ -6,6 +6,7 @@ import { publisherUser, routerUser } from '../../src/state/acl.ts'
 import { Heartbeat } from '../../src/state/heartbeat.ts'
 import { keysOf } from '../../src/state/keys.ts'
 import { pushGeo, readGeoHead } from '../../src/state/redis-geo.ts'
+import { redisTime } from '../../src/state/redis-time.ts'
 import { readRouters } from '../../src/state/router-report.ts'
 import { createSealer } from '../../src/state/sealed-key.ts'
 import { SharedDrawKey } from '../../src/state/shared-draw-key.ts'
@@ -35,6 +36,7 @@ t.test('the users for routers and publishers', { skip: REDIS_ABSENT }, async (t)
     await writing.freeze(undefined)
     await writing.collect([])
     await pushGeo(publisher, keys, 'geo', Buffer.from('a database'), 1000)
+    t.not(await redisTime(publisher, () => 0), 0)
     const reading = new RedisStore({ link: router, hints: await as('wissel-ams-1', 'router-password', 'blocking'), keys, setTimer })
     let hints = 0
     reading.onHint(() => hints++)
@@ -71,6 +73,12 @@ t.test('the users for routers and publishers', { skip: REDIS_ABSENT }, async (t)
     for (const [command, ...args] of [['SET', 'other', 'x'], ['GET', 'other'], ['FLUSHALL'], ['CONFIG', 'SET', 'save', '']] as const) {
       await t.rejects(again.call(command, ...args), { code: 'NOPERM' }, command)
     }
+  })
+
+  await t.test('a user that may not ask for the time goes by its own clock', async (t) => {
+    t.equal(await redisTime(await as('wissel-ams-1', 'router-password'), () => 7), 7)
+    const time = await redisTime(root, () => 7)
+    t.ok(Math.abs(time - Date.now()) < 60_000, String(time))
   })
 
   await t.test('with a wrong password nothing works, and the reason is told without it', async (t) => {

@@ -45,6 +45,18 @@ t.test('health and commands in Redis', { skip: REDIS_ABSENT }, async (t) => {
     t.same(await overrides.read(), [drain])
   })
 
+  await t.test('a command given by a slow clock is obeyed, not the one that it replaces', async (t) => {
+    const at = await mkdtemp(join(tmpdir(), 'overrides-'))
+    t.teardown(() => rm(at, { recursive: true, force: true }))
+    const slow = keysOf('slow')
+    const overrides = new RedisOverrides(raw, slow)
+    const mirrored = new MirroredOverrides(overrides, overrideFile(at), () => 10_000)
+    await overrides.write({ target: 'a', state: 'down', who: 'ahead', when: 9000 })
+    t.match(await mirrored.read(), [{ state: 'down' }])
+    await overrides.write({ target: 'a', state: 'auto', who: 'right', when: 5000 })
+    t.match(await mirrored.read(), [{ state: 'auto', who: 'right' }])
+  })
+
   await t.test('a command that cannot be read is left out and named once, and the others count', async (t) => {
     const good = { target: 'a', state: 'drain', who: 'op', when: 1 }
     const rows: [title: string, field: string, text: string][] = [
