@@ -89,7 +89,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     keys: state.keys,
     router,
     instance: randomUUID(),
-    report: () => ({ started, applied: follower.applied ?? null, refused, quarantined: follower.quarantined }),
+    report: () => ({ started, applied: follower.applied ?? null, refused, geo: Object.fromEntries(databases.map(({ kind, version }) => [kind, version])), quarantined: follower.quarantined }),
     drawKey: shared,
     now,
     setTimer,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { compileAsn, compileGeo, GeoDatabaseError } from '../geo/mmdb.ts'
 import type { GeoKind } from '../state/redis-geo.ts'
 import { pushGeo } from '../state/redis-geo.ts'
+import { readRouters } from '../state/router-report.ts'
 import { RedisError } from '../state/redis-connection.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import { withState } from './with-state.ts'
@@ -33,7 +34,9 @@ export async function geoPush({ file, redis, asn = false }: GeoPushArgs, io: Com
   }
   return withState(redis, io, async ({ link, keys }) => {
     try {
-      const head = await pushGeo(link, keys, kind, bytes, io.now())
+      // A version below what a router has would be refused by it, as after a Redis that forgot one which a fast clock had numbered.
+      const above = Math.max(0, ...(await readRouters(link, keys)).map(({ report }) => report.geo?.[kind] ?? 0))
+      const head = await pushGeo(link, keys, { kind, file: bytes, created: io.now(), above })
       io.out(`published ${kind} database ${head.version}:${head.sha256.slice(0, 8)} in ${head.pieces.length} piece${head.pieces.length === 1 ? '' : 's'}\n`)
       return 0
     } catch (error) {

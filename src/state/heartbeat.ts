@@ -17,7 +17,7 @@ export interface HeartbeatOptions {
   readonly router: string
   /** Random, drawn at start. */
   readonly instance: string
-  readonly report: () => Pick<RouterReport, 'started' | 'applied' | 'refused' | 'quarantined'>
+  readonly report: () => Pick<RouterReport, 'started' | 'applied' | 'refused' | 'quarantined' | 'geo'>
   readonly drawKey: SharedDrawKey
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -96,8 +96,8 @@ export class Heartbeat {
     const routers = await readRouters(link, keys)
     this.#lookForDuplicate(routers)
     drawKey.observe(now(), routers.map(({ report }) => report))
-    const { started, applied, refused, quarantined } = this.#options.report()
-    const text = formatReport({ router, instance, started, applied, refused, quarantined: quarantined.slice(0, MAX_QUARANTINED), draw: drawKey.report() })
+    const report = this.#options.report()
+    const text = formatReport({ router, instance, ...report, quarantined: report.quarantined.slice(0, MAX_QUARANTINED), draw: drawKey.report() })
     await link.call('SET', keys.router(router), text, 'PX', REPORT_TTL_MS)
     await link.call('SADD', keys.routers, router)
     this.#options.onRouters?.(routers)

@@ -7,15 +7,17 @@ import { createHash } from 'node:crypto'
 import { sha256 as sha256InSlices } from './checked-file.ts'
 import { codeOf, fileIO, replaceFile } from './durable-file.ts'
 import type { FileIO } from './durable-file.ts'
+import { positionIn } from './head.ts'
 import type { Keys } from './keys.ts'
 import { readLong } from './redis-bytes.ts'
 import { RedisError } from './redis-connection.ts'
 import type { RedisLink } from './redis-connection.ts'
-import { MOVE_HEAD } from './redis-scripts.ts'
+import { COLLECT_PIECES, MOVE_HEAD } from './redis-scripts.ts'
 import { compareHeads, formatPosition } from './store.ts'
 import type { Position } from './store.ts'
 
-export type GeoKind = 'geo' | 'asn'
+export const GEO_KINDS = ['geo', 'asn'] as const
+export type GeoKind = (typeof GEO_KINDS)[number]
 
 export interface GeoHead extends Position {
   /** SHA-256 of the whole file, hexadecimal. */
@@ -31,39 +33,67 @@ export const PIECE_BYTES = 4 * 1024 * 1024
 /** Versions whose pieces stay: a router may still be reading the one before. */
 const KEPT = 2
 
+export interface GeoPublication {
+  readonly kind: GeoKind
+  readonly file: Uint8Array
+  /** Milliseconds since the epoch, by the publisher's clock. */
+  readonly created: number
+  /** The version is also higher than this: what routers have may be newer than a Redis that forgot. */
+  readonly above?: number | undefined
+}
+
 /**
  * Publishes a database that the caller has validated. Its version is the publisher's time in seconds or one more than the
- * last: after Redis forgot everything it is still higher than what routers have.
- * Rejects with a `RedisError`; its code is `STALE` where someone else published in between.
+ * last: after Redis forgot everything it is still higher than what routers have, unless a clock was ahead.
+ * Rejects with a `RedisError`, and leaves nothing behind as far as Redis answers; its code is `STALE` where someone else
+ * published in between.
  */
-export async function pushGeo(link: RedisLink, keys: Keys, kind: GeoKind, file: Uint8Array, created: number): Promise<GeoHead> {
-  const before = await readGeoHead(link, keys, kind)
+export async function pushGeo(link: RedisLink, keys: Keys, { kind, file, created, above = 0 }: GeoPublication): Promise<GeoHead> {
+  const found = await link.callBytes('GET', keys.geoHead(kind))
+  const before = Buffer.isBuffer(found) ? parseGeoHead(found.toString('utf8')) : undefined
+  const garbage = before === undefined && Buffer.isBuffer(found) ? found : undefined
+  const least = Math.max(before?.version ?? 0, (garbage && positionIn(garbage)?.version) ?? 0, above)
   const whole = sha256(file)
-  const pieces: string[] = []
-  for (let start = 0; start < file.length; start += PIECE_BYTES) {
-    const piece = Buffer.from(file.buffer, file.byteOffset + start, Math.min(PIECE_BYTES, file.length - start))
-    await link.call('SET', keys.geoPiece(whole, pieces.length), piece)
-    pieces.push(sha256(piece))
-  }
-  const version = Math.max((before?.version ?? 0) + 1, Math.floor(created / 1000))
-  const head: GeoHead = { epoch: 1, version, sha256: whole, bytes: file.length, created, pieces }
+  const pieces = [...piecesOf(file)]
+  const version = Math.max(least + 1, Math.floor(created / 1000))
+  const head: GeoHead = { epoch: 1, version, sha256: whole, bytes: file.length, created, pieces: pieces.map(sha256) }
   const seen = before === undefined ? '' : formatPosition(before)
   const heads = keys.geoHeads(kind)
-  const reply = await link.call('EVAL', MOVE_HEAD, 4, keys.geoHead(kind), heads, keys.events, keys.geoPiece(whole, pieces.length - 1), seen, JSON.stringify(head), formatPosition(head), 100)
-  if (!Array.isArray(reply) || reply[0] !== 'moved') throw new RedisError('STALE')
-  await collectPieces(link, keys, heads)
-  return head
+  try {
+    // Someone who failed with the same file may take its pieces while no head names it yet; then they are sent once more.
+    for (let tries = 0; tries < 3; tries++) {
+      for (const [position, piece] of pieces.entries()) await link.call('SET', keys.geoPiece(whole, position), piece)
+      const reply = await link.call('EVAL', MOVE_HEAD, 4, keys.geoHead(kind), heads, keys.events, keys.geoPiece(whole, pieces.length - 1), seen, JSON.stringify(head), formatPosition(head), 100, ...(garbage === undefined ? [] : [garbage]))
+      const outcome: unknown = Array.isArray(reply) ? reply[0] : undefined
+      if (outcome === 'moved') {
+        // The publication is done; what is left over is collected after the next one.
+        await collectPieces(link, keys, heads).catch(() => undefined)
+        return head
+      }
+      if (outcome === 'stale') throw new RedisError('STALE')
+    }
+    throw new RedisError('PIECE_GONE')
+  } catch (error) {
+    await dropPieces(link, keys, head).catch(() => undefined)
+    throw error
+  }
+}
+
+function* piecesOf(file: Uint8Array): Generator<Buffer, void> {
+  for (let start = 0; start < file.length; start += PIECE_BYTES) yield Buffer.from(file.buffer, file.byteOffset + start, Math.min(PIECE_BYTES, file.length - start))
 }
 
 async function collectPieces(link: RedisLink, keys: Keys, heads: string): Promise<void> {
   const texts = await link.call('LRANGE', heads, 0, -1)
   const known = (Array.isArray(texts) ? texts : []).flatMap((text) => parseGeoHead(text) ?? [])
-  const needed = new Set(known.slice(0, KEPT).map((head) => head.sha256))
-  for (const head of known.slice(KEPT)) {
-    if (needed.has(head.sha256)) continue
-    for (const position of head.pieces.keys()) await link.call('DEL', keys.geoPiece(head.sha256, position))
-  }
+  for (const head of known.slice(KEPT)) await dropPieces(link, keys, head)
   await link.call('LTRIM', heads, 0, KEPT - 1)
+}
+
+/** Deletes the pieces of a database that no head names which is published or kept. */
+async function dropPieces(link: RedisLink, keys: Keys, { sha256: whole, pieces }: GeoHead): Promise<void> {
+  const all = [...GEO_KINDS.map((kind) => keys.geoHead(kind)), ...GEO_KINDS.map((kind) => keys.geoHeads(kind)), ...pieces.keys().map((position) => keys.geoPiece(whole, position))]
+  await link.call('EVAL', COLLECT_PIECES, all.length, ...all, GEO_KINDS.length, KEPT, whole)
 }
 
 /** `undefined` where nothing was published, or what is there is not a head. */
@@ -107,6 +137,15 @@ export class RedisGeo {
   /** The file that holds the newest database that was fetched; it may not exist yet. */
   get path(): string {
     return `${this.#options.directory}/${this.#name}`
+  }
+
+  /** Which version the file is known to hold; `undefined`: none that was fetched. */
+  get version(): number | undefined {
+    return this.#have?.version
+  }
+
+  get kind(): GeoKind {
+    return this.#options.kind
   }
 
   get #name(): string {

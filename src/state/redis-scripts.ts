@@ -60,3 +60,26 @@ for i = 1, count do
 end
 return deleted
 `
+
+/**
+ * Deletes the pieces of a geo database that nothing needs. KEYS: the heads of all kinds, then as many lists of past heads, then the
+ * pieces. ARGV: the number of kinds, how many past heads keep theirs, the digest of the database. Whoever is about to name it finds
+ * its last piece gone. Returns the number deleted.
+ */
+export const COLLECT_PIECES = `
+local function digest(text)
+  local ok, head = pcall(cjson.decode, text)
+  return ok and type(head) == 'table' and head.sha256
+end
+local kinds = tonumber(ARGV[1])
+for i = 1, kinds do
+  local current = redis.call('GET', KEYS[i])
+  if current and digest(current) == ARGV[3] then return 0 end
+  for _, text in ipairs(redis.call('LRANGE', KEYS[kinds + i], 0, tonumber(ARGV[2]) - 1)) do
+    if digest(text) == ARGV[3] then return 0 end
+  end
+end
+local deleted = 0
+for i = 2 * kinds + 1, #KEYS do deleted = deleted + redis.call('UNLINK', KEYS[i]) end
+return deleted
+`

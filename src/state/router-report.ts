@@ -1,6 +1,8 @@
 /** What a router says of itself, in a key of its own that lives for seconds. Nothing in it is about a viewer. */
 import { REFUSALS } from './follower.ts'
 import type { Refusal } from './follower.ts'
+import { GEO_KINDS } from './redis-geo.ts'
+import type { GeoKind } from './redis-geo.ts'
 import type { Keys } from './keys.ts'
 import type { RedisLink } from './redis-connection.ts'
 import type { Position } from './store.ts'
@@ -15,6 +17,8 @@ export interface RouterReport {
   readonly refused: RefusedHead | null
   /** Services that run on an older version of their own. */
   readonly quarantined: readonly string[]
+  /** Versions of the geo databases that it fetched. Absent: none, or a router of an earlier version. */
+  readonly geo?: Readonly<Partial<Record<GeoKind, number>>>
   readonly draw: DrawReport
 }
 
@@ -85,7 +89,7 @@ export function parseReport(text: unknown): RouterReport | undefined {
     return undefined
   }
   if (!isPlain(value)) return undefined
-  const { router, instance, started, applied, refused, quarantined, draw } = value
+  const { router, instance, started, applied, refused, quarantined, geo, draw } = value
   if (typeof router !== 'string' || typeof instance !== 'string' || typeof started !== 'number') return undefined
   return {
     router,
@@ -94,8 +98,13 @@ export function parseReport(text: unknown): RouterReport | undefined {
     applied: isPlain(applied) && isPosition(applied) && typeof applied['sha256'] === 'string' ? { epoch: applied.epoch, version: applied.version, sha256: applied['sha256'] } : null,
     refused: isPlain(refused) && isPosition(refused) ? { epoch: refused.epoch, version: refused.version, reason: REFUSALS.find((reason) => reason === refused['reason']) ?? 'invalid' } : null,
     quarantined: Array.isArray(quarantined) ? quarantined.filter((id) => typeof id === 'string') : [],
+    ...(isPlain(geo) ? { geo: geoOf(geo) } : {}),
     draw: drawOf(draw),
   }
+}
+
+function geoOf(value: Readonly<Record<string, unknown>>): Partial<Record<GeoKind, number>> {
+  return Object.fromEntries(GEO_KINDS.flatMap((kind) => (Number.isSafeInteger(value[kind]) ? [[kind, Number(value[kind])]] : [])))
 }
 
 function drawOf(value: unknown): DrawReport {

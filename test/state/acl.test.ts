@@ -35,7 +35,7 @@ t.test('the users for routers and publishers', { skip: REDIS_ABSENT }, async (t)
     await writing.freeze(head)
     await writing.freeze(undefined)
     await writing.collect([])
-    await pushGeo(publisher, keys, 'geo', Buffer.from('a database'), 1000)
+    await pushGeo(publisher, keys, { kind: 'geo', file: Buffer.from('a database'), created: 1000 })
     t.not(await redisTime(publisher, () => 0), 0)
     const reading = new RedisStore({ link: router, hints: await as('wissel-ams-1', 'router-password', 'blocking'), keys, setTimer })
     let hints = 0

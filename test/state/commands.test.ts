@@ -19,6 +19,7 @@ import { follow } from '../../src/state/following.ts'
 import { Heartbeat } from '../../src/state/heartbeat.ts'
 import { keysOf } from '../../src/state/keys.ts'
 import { openRedisState } from '../../src/state/redis-state.ts'
+import { formatReport, parseReport } from '../../src/state/router-report.ts'
 import type { RefusedHead } from '../../src/state/router-report.ts'
 import { createSealer } from '../../src/state/sealed-key.ts'
 import { SharedDrawKey } from '../../src/state/shared-draw-key.ts'
@@ -409,6 +410,19 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     t.match(await run((io) => geoPush({ file: bad, redis }, io), 1), /nothing is published/)
     t.match(await run((io) => geoPush({ file: good, redis, asn: true }, io), 1), /nothing is published/)
     t.match(await run((io) => geoPush({ file: `${dir}/none`, redis }, io), 1), /cannot be read \(ENOENT\)/)
+  })
+
+  await t.test('geo push goes above what routers have, whatever clock that was numbered by', async (t) => {
+    const { server, redis, run, directory } = await setup(t)
+    const raw = await link(t, server.url)
+    const file = join(await directory(ids('a')), 'good.mmdb')
+    await writeFile(file, writeMmdb({ networks: [['192.0.2.0/24', { country_code: 'NL' }]] }))
+    const ahead = 4_000_000_000
+    const report = { router: 'ams-1', instance: 'x', started: 1, applied: null, refused: null, quarantined: [], geo: { geo: ahead, asn: 7 }, draw: { publicKey: '', marks: [], sealed: [] } }
+    t.same(parseReport(formatReport(report)), report)
+    await raw.call('SET', keysOf().router('ams-1'), formatReport(report))
+    await raw.call('SADD', keysOf().routers, 'ams-1')
+    t.match(await run((io) => geoPush({ file, redis }, io), 0), new RegExp(`published geo database ${ahead + 1}:`))
   })
 
   await t.test('without a Redis that answers each command says so and ends', async (t) => {
