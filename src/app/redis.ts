@@ -62,6 +62,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     const fault = settingsFault(error)
     throw fault === undefined ? error : new WisselError('WISSEL_REDIS', [fault], { cause: error })
   })
+  const overrides = new MirroredOverrides(new RedisOverrides(state.link, state.keys, (target) => messages.warn('override_unreadable', { target })), overrideFile(stateDirectory), now)
   const kept = new LastKnownGood({ directory: join(stateDirectory, 'snapshots') })
   let refused: RefusedHead | null = null
   const started = now()
@@ -89,7 +90,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     keys: state.keys,
     router,
     instance: randomUUID(),
-    report: () => ({ started, applied: follower.applied ?? null, refused, geo: Object.fromEntries(databases.map(({ kind, version }) => [kind, version])), quarantined: follower.quarantined }),
+    report: () => ({ started, applied: follower.applied ?? null, refused, geo: Object.fromEntries(databases.map(({ kind, version }) => [kind, version])), forgotten: overrides.forgotten, quarantined: follower.quarantined }),
     drawKey: shared,
     now,
     setTimer,
@@ -164,7 +165,7 @@ export async function redisSource(options: RedisOptions): Promise<Source> {
     },
     drawKey: dailyDrawKey(shared, now),
     exchange: new RedisHealth(state.link, state.keys),
-    overrides: new MirroredOverrides(new RedisOverrides(state.link, state.keys, (target) => messages.warn('override_unreadable', { target })), overrideFile(stateDirectory), now),
+    overrides,
     geo: { database: join(directory, 'geo.mmdb'), asnDatabase: join(directory, 'asn.mmdb') },
     get link() {
       return state.link.state

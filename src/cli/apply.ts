@@ -9,10 +9,11 @@ import { evictionPolicy, KEEPS } from '../state/redis-eviction.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 import type { RedisState } from '../state/redis-state.ts'
 import { forgetRouters, readRouters } from '../state/router-report.ts'
-import type { RouterReport } from '../state/router-report.ts'
+import type { RouterReport, SeenRouter } from '../state/router-report.ts'
 import { compareHeads } from '../state/store.ts'
 import type { Head, Position, Stage } from '../state/store.ts'
 import { build, loadConfiguration } from './configuration.ts'
+import { tellForgotten } from './forgotten.ts'
 import { label, pause, withState } from './with-state.ts'
 import type { CommandIO } from './with-state.ts'
 
@@ -93,14 +94,16 @@ export async function report(state: RedisState, head: Head, io: CommandIO): Prom
   }
   const until = io.now() + WAIT_MS
   let answers: Answer[] = []
+  let routers: readonly SeenRouter[]
   do {
-    const routers = await readRouters(state.link, state.keys)
+    routers = await readRouters(state.link, state.keys)
     answers = routers.filter(({ report }) => isStagedFor(head.stage, report.router)).map(({ report }) => answer(report, head))
     if (answers.every(({ settled }) => settled)) break
     await pause(io, LOOK_MS)
   } while (io.now() < until)
   if (answers.length === 0) io.out(head.stage === undefined ? 'no router is running\n' : 'no router that is running is meant by the stage\n')
   for (const { text } of answers) io.out(`  ${text}\n`)
+  io.err(tellForgotten(routers.map(({ report }) => report)))
   return answers.some(({ refused }) => refused) ? 2 : 0
 }
 

@@ -3,6 +3,7 @@ import type { RedisSettings } from '../state/redis-settings.ts'
 import { readRouters } from '../state/router-report.ts'
 import type { SeenRouter } from '../state/router-report.ts'
 import { formatPosition } from '../state/store.ts'
+import { tellForgotten } from './forgotten.ts'
 import { label, withState } from './with-state.ts'
 import type { CommandIO } from './with-state.ts'
 
@@ -21,13 +22,14 @@ export function routers({ redis, json = false }: RoutersArgs, io: CommandIO): Pr
       const [head, pin] = await Promise.all([store.head().catch(() => undefined), store.pin().catch(() => undefined)])
       io.out(`published ${head === undefined ? 'nothing that can be read' : label(head)}${pin === undefined ? '' : `, frozen at ${label(pin)}`}\n`)
       io.out(table([['router', 'applied', 'refused', 'in quarantine', 'seen'], ...seen.map(row)]))
+      io.err(tellForgotten(seen.map(({ report }) => report)))
     }
     return seen.some(({ report: { refused, quarantined } }) => refused !== null || quarantined.length > 0) ? 2 : 0
   })
 }
 
-function plain({ report: { router, started, applied, refused, quarantined }, ageMs }: SeenRouter): unknown {
-  return { router, started, applied, refused, quarantined, ageMs: ageMs ?? null }
+function plain({ report: { router, started, applied, refused, quarantined, forgotten = [] }, ageMs }: SeenRouter): unknown {
+  return { router, started, applied, refused, quarantined, forgotten, ageMs: ageMs ?? null }
 }
 
 function row({ report: { router, applied, refused, quarantined }, ageMs = 0 }: SeenRouter): string[] {

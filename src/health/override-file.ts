@@ -1,5 +1,5 @@
 /** Operators' commands in a file of the state directory, where there is no Redis; and beside Redis, for when it is gone. */
-import { pruned, readOverrides, record } from './overrides.ts'
+import { forgotten, pruned, readOverrides, record } from './overrides.ts'
 import type { Override, Overrides, OverrideStore } from './overrides.ts'
 
 /** The file system as far as it is needed; what replaces a file does so as a whole. */
@@ -100,6 +100,7 @@ export class MirroredOverrides implements OverrideStore {
   readonly #now: () => number
   /** Absent until the store was read for the first time. */
   #known: Overrides | undefined
+  #forgotten: readonly Override[] = []
   #written: string | undefined
 
   /** @param now milliseconds since the epoch */
@@ -120,11 +121,18 @@ export class MirroredOverrides implements OverrideStore {
     }
     // A disk that cannot be read or written to must not keep commands from being obeyed.
     this.#known ??= record(new Map(), await this.#mirror.read().catch(() => []))
-    this.#known = pruned(record(this.#known, read), this.#now())
+    const now = this.#now()
+    this.#known = pruned(record(this.#known, read), now)
+    this.#forgotten = forgotten(this.#known, record(new Map(), read), now)
     const all = [...this.#known.values()]
     const text = JSON.stringify(all)
     if (text !== this.#written) await this.#mirror.writeAll(all).then(() => void (this.#written = text), () => undefined)
     return all
+  }
+
+  /** The commands that the store does not hold any more, although they decide: whoever starts anew with it does otherwise. */
+  get forgotten(): readonly Override[] {
+    return this.#forgotten
   }
 
   write(command: Override): Promise<void> {

@@ -55,6 +55,15 @@ export function pruned(overrides: Overrides, now: number): Overrides {
   return new Map([...overrides].filter(([, command]) => isInForce(command, now) || now - Math.max(command.when, command.until ?? 0) < KEPT_MS))
 }
 
+/** Those of the commands that are known without which a target would be treated otherwise: `stored` lacks them, or has former ones. */
+export function forgotten(known: Overrides, stored: Overrides, now: number): Override[] {
+  return [...known.values()].filter((command) => {
+    const other = stored.get(command.target)
+    if (other === undefined) return isInForce(command, now)
+    return other.when < command.when && (isInForce(command, now) || isInForce(other, now))
+  })
+}
+
 export interface CommandChange {
   readonly command: Override
   readonly inForce: boolean

@@ -17,7 +17,7 @@ export interface HeartbeatOptions {
   readonly router: string
   /** Random, drawn at start. */
   readonly instance: string
-  readonly report: () => Pick<RouterReport, 'started' | 'applied' | 'refused' | 'quarantined' | 'geo'>
+  readonly report: () => Pick<RouterReport, 'started' | 'applied' | 'refused' | 'quarantined' | 'geo' | 'forgotten'>
   readonly drawKey: SharedDrawKey
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -34,8 +34,8 @@ export interface HeartbeatOptions {
 
 export type Beat = 'sent' | 'failed'
 
-/** Services that a report names at most. */
-const MAX_QUARANTINED = 100
+/** Services, and forgotten commands, that a report names at most. */
+const MAX_NAMED = 100
 /** Beats in a row that find another's report under this id: after a restart there is one. */
 const DUPLICATE_BEATS = 4
 /** Milliseconds between beats while the day's key is not agreed upon. */
@@ -96,8 +96,9 @@ export class Heartbeat {
     const routers = await readRouters(link, keys)
     this.#lookForDuplicate(routers)
     drawKey.observe(now(), routers.map(({ report }) => report))
-    const report = this.#options.report()
-    const text = formatReport({ router, instance, ...report, quarantined: report.quarantined.slice(0, MAX_QUARANTINED), draw: drawKey.report() })
+    const { quarantined, forgotten = [], ...report } = this.#options.report()
+    const named = forgotten.slice(0, MAX_NAMED).map(({ target, state, until }) => ({ target, state, ...(until === undefined ? {} : { until }) }))
+    const text = formatReport({ router, instance, ...report, quarantined: quarantined.slice(0, MAX_NAMED), ...(named.length === 0 ? {} : { forgotten: named }), draw: drawKey.report() })
     await link.call('SET', keys.router(router), text, 'PX', REPORT_TTL_MS)
     await link.call('SADD', keys.routers, router)
     this.#options.onRouters?.(routers)

@@ -1,4 +1,6 @@
 /** What a router says of itself, in a key of its own that lives for seconds. Nothing in it is about a viewer. */
+import { readOverride } from '../health/overrides.ts'
+import type { AdminState } from '../routing/model.ts'
 import { REFUSALS } from './follower.ts'
 import type { Refusal } from './follower.ts'
 import { GEO_KINDS } from './redis-geo.ts'
@@ -19,7 +21,16 @@ export interface RouterReport {
   readonly quarantined: readonly string[]
   /** Versions of the geo databases that it fetched. Absent: none, or a router of an earlier version. */
   readonly geo?: Readonly<Partial<Record<GeoKind, number>>>
+  /** Operators' commands that it obeys and Redis has forgotten. Absent: none. */
+  readonly forgotten?: readonly ForgottenCommand[]
   readonly draw: DrawReport
+}
+
+export interface ForgottenCommand {
+  readonly target: string
+  readonly state: AdminState
+  /** Milliseconds since the epoch. Absent: it does not end by itself. */
+  readonly until?: number
 }
 
 export interface RunningHead extends Position {
@@ -89,7 +100,7 @@ export function parseReport(text: unknown): RouterReport | undefined {
     return undefined
   }
   if (!isPlain(value)) return undefined
-  const { router, instance, started, applied, refused, quarantined, geo, draw } = value
+  const { router, instance, started, applied, refused, quarantined, geo, forgotten, draw } = value
   if (typeof router !== 'string' || typeof instance !== 'string' || typeof started !== 'number') return undefined
   return {
     router,
@@ -99,8 +110,14 @@ export function parseReport(text: unknown): RouterReport | undefined {
     refused: isPlain(refused) && isPosition(refused) ? { epoch: refused.epoch, version: refused.version, reason: REFUSALS.find((reason) => reason === refused['reason']) ?? 'invalid' } : null,
     quarantined: Array.isArray(quarantined) ? quarantined.filter((id) => typeof id === 'string') : [],
     ...(isPlain(geo) ? { geo: geoOf(geo) } : {}),
+    ...(Array.isArray(forgotten) && forgotten.length > 0 ? { forgotten: forgotten.flatMap((item: unknown) => commandOf(item) ?? []) } : {}),
     draw: drawOf(draw),
   }
+}
+
+function commandOf(value: unknown): ForgottenCommand | undefined {
+  const command = isPlain(value) ? readOverride({ ...value, who: '', when: 0 }) : undefined
+  return command && { target: command.target, state: command.state, ...(command.until === undefined ? {} : { until: command.until }) }
 }
 
 function geoOf(value: Readonly<Record<string, unknown>>): Partial<Record<GeoKind, number>> {

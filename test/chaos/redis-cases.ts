@@ -73,6 +73,7 @@ export const redisCases: readonly Case[] = [
       const figure = await publish(stage, 2)
       await pause(3000)
       expect((await obeyed(stage, 'a')) === 'down', 'the target that an operator forced down is back')
+      await until(async () => (await deployment.wissel('routers', '--redis', deployment.url)).output.includes('a: down, obeyed by chaos-1'))
       await stage.restart()
       expect((await obeyed(stage, 'a')) === 'down', 'the target that an operator forced down is back after a restart')
       return `published at once: ${figure}; a target forced down stays so, also after a restart`

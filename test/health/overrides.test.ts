@@ -6,7 +6,7 @@ import t from 'tap'
 import { parseDuration, targetCommand } from '../../src/cli/target.ts'
 import { MirroredOverrides, OVERRIDES_FILE, OverrideFile, OverrideFileError } from '../../src/health/override-file.ts'
 import type { OverrideFiles } from '../../src/health/override-file.ts'
-import { Commands, KEPT_MS, isInForce, isOverride, pruned, readOverrides, record } from '../../src/health/overrides.ts'
+import { Commands, forgotten, KEPT_MS, isInForce, isOverride, pruned, readOverrides, record } from '../../src/health/overrides.ts'
 import type { Override, OverrideStore } from '../../src/health/overrides.ts'
 import { ADMIN_STATES } from '../../src/routing/model.ts'
 import { fileIO, replaceFile } from '../../src/state/durable-file.ts'
@@ -147,14 +147,24 @@ t.test('a store that forgets takes no command back, before a restart nor after i
   }
 })
 
+t.test('a command counts as forgotten where whoever knows only the store would treat a target otherwise', async (t) => {
+  const rows: [title: string, known: readonly Override[], stored: readonly Override[], targets: readonly string[]][] = [
+    ['gone', [drain('a', 1)], [], ['a']], ['there', [drain('a', 1)], [drain('a', 1)], []], ['over', [drain('a', 1, { until: 50 })], [], []], ['taken back, and both gone', [drain('a', 1, { state: 'auto' })], [], []],
+    ['taken back, and the former one is there', [drain('a', 2, { state: 'auto' })], [drain('a', 1)], ['a']], ['over, and so is the former one', [drain('a', 2, { until: 50 })], [drain('a', 1, { until: 40 })], []],
+  ]
+  for (const [title, known, stored, targets] of rows) t.same(forgotten(record(new Map(), known), record(new Map(), stored), 100).map(({ target }) => target), targets, title)
+})
+
 t.test('what a store forgot is forgotten here too a week after it was over', async (t) => {
   let commands: readonly Override[] = [drain('a', 0, { until: 100 }), drain('b', 0)]
   const store: OverrideStore = { read: async () => commands, write: async () => undefined }
   let now = 99 + KEPT_MS
   const mirrored = new MirroredOverrides(store, new OverrideFile(await directory(), files), () => now)
   t.equal((await mirrored.read()).length, 2)
+  t.same(mirrored.forgotten, [])
   commands = []
   t.equal((await mirrored.read()).length, 2)
+  t.same(mirrored.forgotten, [drain('b', 0)], 'and what of it is in force can be told')
   now++
   t.same(await mirrored.read(), [drain('b', 0)])
 })

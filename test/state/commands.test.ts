@@ -13,6 +13,7 @@ import { routers } from '../../src/cli/routers.ts'
 import { targetCommand } from '../../src/cli/target.ts'
 import { withCommands } from '../../src/cli/target-place.ts'
 import type { CommandIO } from '../../src/cli/with-state.ts'
+import type { Override } from '../../src/health/overrides.ts'
 import type { Bundle } from '../../src/policy/bundle.ts'
 import { MAX_BLOB_BYTES } from '../../src/state/follower.ts'
 import { follow } from '../../src/state/following.ts'
@@ -56,7 +57,7 @@ async function written(t: Test, bundle: Bundle): Promise<string> {
   return directory
 }
 
-async function startRouter(t: Test, url: string, router: string, more: Parameters<typeof followerOf>[1] = {}) {
+async function startRouter(t: Test, url: string, router: string, more: Parameters<typeof followerOf>[1] = {}, forgotten: readonly Override[] = []) {
   const state = await openRedisState({ url }, { role: 'router', now: Date.now, random: Math.random, setTimer })
   let refused: RefusedHead | null = null
   let beat = async () => {}
@@ -79,7 +80,7 @@ async function startRouter(t: Test, url: string, router: string, more: Parameter
       let cancel = setTimer(look, ms)
       return () => cancel()
     },
-    report: () => ({ started: 0, applied: follower.applied ?? null, refused, quarantined: follower.quarantined }),
+    report: () => ({ started: 0, applied: follower.applied ?? null, refused, quarantined: follower.quarantined, forgotten }),
     drawKey: new SharedDrawKey({ router, sealer: createSealer(), random: (count) => new Uint8Array(count) }),
   })
   beat = async () => void (await heartbeat.beat())
@@ -410,6 +411,18 @@ t.test('the commands on the published state', { skip: REDIS_ABSENT }, async (t) 
     t.match(await run((io) => geoPush({ file: bad, redis }, io), 1), /nothing is published/)
     t.match(await run((io) => geoPush({ file: good, redis, asn: true }, io), 1), /nothing is published/)
     t.match(await run((io) => geoPush({ file: `${dir}/none`, redis }, io), 1), /cannot be read \(ENOENT\)/)
+  })
+
+  await t.test('commands that routers obey and redis has forgotten are told, to be said again', async (t) => {
+    const { redis, run, directory } = await setup(t)
+    const dir = await directory(ids('a'))
+    await startRouter(t, redis.url, 'ams-1', {}, [{ target: 'edge-ams', state: 'down', who: 'anna', why: 'secret', when: 1 }, { target: 'edge-fra', state: 'drain', until: Date.UTC(2099, 0, 1), who: 'anna', when: 1 }])
+    await startRouter(t, redis.url, 'fra-1', {}, [{ target: 'edge-ams', state: 'down', who: 'anna', when: 1 }])
+    const expected = /warning: redis has forgotten commands [^\n]*wissel target[^\n]*\n  edge-ams: down, obeyed by ams-1, fra-1\n  edge-fra: drain until 2099-01-01T00:00:00.000Z, obeyed by ams-1\n/
+    t.match(await run((io) => apply({ directory: dir, redis }, io), 0), expected)
+    const said = await run((io) => routers({ redis }, io), 0)
+    t.match(said, expected)
+    t.notMatch(said, /secret|anna/)
   })
 
   await t.test('geo push goes above what routers have, whatever clock that was numbered by', async (t) => {
