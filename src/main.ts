@@ -199,7 +199,7 @@ async function target(words: readonly string[], values: Values): Promise<number>
   const { explained } = await import('./app/override-files.ts')
   const place = { directory: values.config, redis: redisOf(values), stateDirectory: values['state-dir'] }
   try {
-    return await withCommands(place, io, (store, known) => targetCommand({ words, for: values.for, why: values.why, isNew: values.new, store, known, who: userInfo().username, now: io.now(), out: io.out }))
+    return await withCommands(place, io, (store, known, now) => targetCommand({ words, for: values.for, why: values.why, isNew: values.new, store, known, who: userInfo().username, now, out: io.out }))
   } catch (error) {
     throw explained(error)
   }

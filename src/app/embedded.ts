@@ -35,7 +35,17 @@ export interface EmbeddedOptions {
   /** What documents said before. */
   readonly memory: DocumentMemory
   readonly apply: (snapshot: Snapshot) => void
+  /** Calls `run` every so many milliseconds until it is cancelled. Default: by the process's timers, which it does not outlive. */
+  readonly every?: (run: () => Promise<void>, ms: number) => () => void
 }
+
+function every(run: () => Promise<void>, ms: number): () => void {
+  const timer = setInterval(() => void run(), ms).unref()
+  return () => clearInterval(timer)
+}
+
+/** Why the directory is looked at. */
+type When = 'start' | 'asked' | 'settled'
 
 export function embeddedSource(options: EmbeddedOptions): Source {
   const { directory, messages, metrics, memory, now } = options
@@ -48,12 +58,17 @@ export function embeddedSource(options: EmbeddedOptions): Source {
   const shared = new SharedDrawKey({ router: options.router, sealer: createSealer(), random: (bytes) => randomBytes(bytes) })
   const overrides = overrideFile(options.stateDirectory)
   let looked: string | undefined
+  /** What was there at the last look, read or not. */
+  let listed: string | undefined
   let seen: string | undefined
   /** What could not be read the last time, and why. */
   let unreadable: string | undefined
   /** What was reported of the configuration that is applied. */
   let told: ReadonlySet<string> = new Set()
-  let timer: NodeJS.Timeout | undefined
+  /** Digest of what threads died of: the same would kill them again. */
+  let crashed: string | undefined
+  let looking: Promise<boolean> | undefined
+  let cancel: (() => void) | undefined
 
   /** Leaves out what was there before, so that who changes a line hears of that line. */
   function reportNew(problems: readonly Problem[]): void {
@@ -65,16 +80,34 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     messages.warn('config_problem', { file, line, problem: path === '' ? message : `${path}: ${message}` })
   }
 
-  /** A directory that is not usable is reported once and published never, so what runs goes on running. */
-  async function look(): Promise<boolean> {
+  /** One after the other: what was read first and took long to build must not come after what was read since. */
+  function look(when: When): Promise<boolean> {
+    const next = (looking ?? Promise.resolve()).catch(() => undefined).then(() => lookOnce(when))
+    looking = next
+    void next.catch(() => undefined).then(() => {
+      if (looking === next) looking = undefined
+    })
+    return next
+  }
+
+  /**
+   * A directory that is not usable is reported once and published never, so what runs goes on running. What is half written may be
+   * usable, without what stands at its end, so a change is read at the first look at which it is as it was at the look before, or
+   * when somebody asks, and not taken where something changed meanwhile.
+   */
+  async function lookOnce(when: When): Promise<boolean> {
+    if (when !== 'settled') looked = seen = unreadable = undefined
     let bundle: Bundle
     try {
       const listing = await lookAt(directory)
-      if (listing.signature === looked) {
-        unreadable = undefined
+      const settled = listing.signature === listed
+      listed = listing.signature
+      if (listing.signature === looked || (when === 'settled' && !settled)) {
+        if (listing.signature === looked) unreadable = undefined
         return seen === follower.applied?.sha256
       }
       bundle = await listing.read()
+      if (when !== 'start' && (await lookAt(directory)).signature !== listing.signature) return false
       looked = listing.signature
       unreadable = undefined
     } catch (error) {
@@ -86,6 +119,12 @@ export function embeddedSource(options: EmbeddedOptions): Source {
     }
     const bytes = encodeBundle(bundle)
     const mark = digest(bytes)
+    if (mark === crashed) {
+      if (mark !== seen) messages.warn('snapshot_refused', { reason: 'crashed' })
+      seen = mark
+      return false
+    }
+    crashed = undefined
     if (mark === seen) return mark === follower.applied?.sha256
     seen = mark
     if (mark === follower.applied?.sha256) return true
@@ -127,28 +166,27 @@ export function embeddedSource(options: EmbeddedOptions): Source {
       if (found.snapshot === undefined) throw new WisselError('WISSEL_CONFIG_INVALID', [directory, errors(found.problems).map(formatProblem).join('\n')])
       reportNew(found.problems)
       tried = { mark: digest(encodeBundle(found.bundle)), snapshot: found.snapshot }
-      await look()
-      timer = setInterval(() => void look().catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error)), options.reloadMs).unref()
+      await look('start')
+      cancel = (options.every ?? every)(async () => {
+        if (looking === undefined) await look('settled').catch((error: unknown) => messages.error('task_failed', { task: 'reload' }, error))
+      }, options.reloadMs)
     },
     takeBack: () => {
+      const blamed = follower.applied?.sha256
       if (!follower.takeBack()) return false
+      crashed = seen = blamed
       metrics.snapshotRefused('crashed')
       messages.warn('snapshot_refused', { reason: 'crashed' })
       return true
     },
-    look: () => {
-      looked = undefined
-      seen = undefined
-      unreadable = undefined
-      return look()
-    },
+    look: () => look('asked'),
     drawKey: dailyDrawKey(shared, now),
     exchange: undefined,
     overrides,
     geo: undefined,
     link: undefined,
     close: async () => {
-      clearInterval(timer)
+      cancel?.()
       await store.close()
     },
   }

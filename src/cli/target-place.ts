@@ -13,6 +13,7 @@ import { readBundle } from '../state/directory.ts'
 import { codeOf } from '../state/durable-file.ts'
 import { RedisOverrides } from '../state/redis-overrides.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
+import { redisTime } from '../state/redis-time.ts'
 import { loadSettings } from './configuration.ts'
 import { label, withState } from './with-state.ts'
 import type { CommandIO } from './with-state.ts'
@@ -31,8 +32,8 @@ export interface KnownTargets {
   readonly ids: ReadonlySet<string>
 }
 
-/** The exit status of `run`. Rejects where the settings, the state directory or Redis cannot be used. */
-export async function withCommands({ directory: given, redis, stateDirectory }: PlaceArgs, io: CommandIO, run: (store: OverrideStore, known: KnownTargets | undefined) => Promise<number>): Promise<number> {
+/** The exit status of `run`, which is given the time by the clock that the routers share. Rejects where the settings, the state directory or Redis cannot be used. */
+export async function withCommands({ directory: given, redis, stateDirectory }: PlaceArgs, io: CommandIO, run: (store: OverrideStore, known: KnownTargets | undefined, now: number) => Promise<number>): Promise<number> {
   const directory = given ?? 'config'
   if (given !== undefined) await stat(given).catch((error: unknown) => {
     throw new WisselError('WISSEL_CONFIG_UNREADABLE', [given, codeOf(error)], { cause: error })
@@ -40,7 +41,7 @@ export async function withCommands({ directory: given, redis, stateDirectory }: 
   const settings = redis === undefined ? await loadSettings(directory) : {}
   const shared = redis ?? settings.redis
   const from = redis === undefined && shared !== undefined ? `redis of ${join(directory, SETTINGS_FILE)}` : undefined
-  if (shared === undefined) return run(await operatorsFile(stateDirectory ?? stateDirectoryOf(settings)), await known(directory, () => readBundle(directory), io))
+  if (shared === undefined) return run(await operatorsFile(stateDirectory ?? stateDirectoryOf(settings)), await known(directory, () => readBundle(directory), io), io.now())
   return withState(shared, io, async ({ store, link, keys }) => {
     if (from !== undefined) io.err(`the command goes to ${from}\n`)
     const head = await store.head().catch(() => undefined)
@@ -54,7 +55,7 @@ export async function withCommands({ directory: given, redis, stateDirectory }: 
       if (bundles.length === 0) throw new TypeError('nothing is published')
       return { files: bundles.flatMap(({ files }) => files) }
     }
-    return run(new RedisOverrides(link, keys), await known(head === undefined ? 'what is published' : label(head), published, io))
+    return run(new RedisOverrides(link, keys), await known(head === undefined ? 'what is published' : label(head), published, io), await redisTime(link, io.now))
   })
 }
 

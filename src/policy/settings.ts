@@ -88,7 +88,7 @@ export const settingsSchema = z.strictObject({
     }).optional(),
   }).optional().describe('Where the routing state is held and health is shared. Default: in this process, from the configuration directory.'),
   stateDirectory: z.string().min(1).optional().describe('Where the router keeps its last known good state and operators\' commands. Default var, in the working directory. Lost, a restart while Redis is away has nothing to serve.'),
-  reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory is looked at. Default 2. SIGHUP looks at once.'),
+  reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory is looked at. Default 2. A change is taken at the second look that finds it the same, so that half of a file that is being written is not: with shorter ones a slow upload is taken too soon, with longer ones a change waits. SIGHUP takes it at once.'),
   threads: z.int().min(0).max(64).optional().describe('Threads that answer players. Default 1; 0 answers in the thread that also probes, reads and writes. Too few, and a core is full while others idle; more than there are cores only take memory. More than one need a system that lets them share a port (Linux).'),
   fastLane: z.boolean().optional().describe('Whether the plainest requests are read without node:http. Default true. Answers are the same; off costs more processor time.'),
   proxyProtocol: z.boolean().optional().describe('Every connection must come from trustedProxies and begin with a PROXY header, version 1 or 2; all others are closed. Default false.'),
