@@ -4,7 +4,7 @@
  * Records wait in memory, a minute or a mebibyte at most, are sealed to the day's two public keys in a thread of their own,
  * and only the ciphertext meets a disk. added = written + dropped + waiting, at any moment. Nothing waits for it: `add` is a
  * copy in memory, bounded by `maxBytes`, beyond which the newest are dropped and counted. After an error of the disk a timer
- * tries again, for ever.
+ * tries again, for ever; what waits for it is ciphertext.
  */
 import { codeOf } from './archive-error.ts'
 import { Batch, PAD_BYTES } from './batch.ts'
@@ -52,10 +52,11 @@ export interface ArchiveWriterOptions {
 
 const DEFAULTS = { io: files, windowMs: 60_000, maxBytes: 8 * 1024 * 1024, retryMs: 5000, closeMs: 10_000, keepMs: 3_600_000 }
 
-/** A batch on its way: as plaintext, then as ciphertext. */
+/** A batch on its way. It is being sealed from the moment that it is here. */
 interface Pending {
   readonly batch: Batch
-  sealed: Sealed | undefined
+  /** Undefined where it could not be sealed, and is no longer in the queue. Never rejects. */
+  readonly sealed: Promise<Sealed | undefined>
 }
 
 export class ArchiveWriter {
@@ -148,7 +149,8 @@ export class ArchiveWriter {
     const batch = this.#batch
     if (batch === undefined) return
     this.#batch = undefined
-    this.#queue.push({ batch, sealed: undefined })
+    const pending: Pending = { batch, sealed: this.#seal(batch).then((sealed) => sealed ?? this.#lose(pending)) }
+    this.#queue.push(pending)
     if (this.#cancelRetry === undefined) this.#start()
   }
 
@@ -215,12 +217,10 @@ export class ArchiveWriter {
   async #run(): Promise<void> {
     try {
       for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-        const why = await this.#seal(next) ? undefined : 'seal'
-        if (why === undefined) await this.#write(next)
+        const sealed = await next.sealed
+        if (sealed !== undefined) await this.#write(next.batch, sealed)
         if (this.#abandoned) return
-        this.#queue.shift()
-        this.#memory -= next.batch.size
-        if (why !== undefined) this.#dropped[why] += next.batch.count
+        if (sealed !== undefined) this.#leave(next)
       }
     } catch (error) {
       this.#fail(error)
@@ -230,20 +230,30 @@ export class ArchiveWriter {
     else if (this.#cancelRetry === undefined && this.#queue.length > 0) this.#start()
   }
 
-  /** A batch that could not be sealed is lost: its memory went to the thread. */
-  async #seal(pending: Pending): Promise<boolean> {
-    const { batch } = pending
+  /** Whatever the disk does, so that no plaintext waits for it. Undefined where that failed. */
+  async #seal(batch: Batch): Promise<Sealed | undefined> {
     try {
-      pending.sealed ??= await this.#options.sealer.seal(batch.plaintext(), batch.recipients)
-      return true
+      return await this.#options.sealer.seal(batch.plaintext(), batch.recipients)
     } catch {
-      this.#state('SEAL')
-      return false
+      return undefined
     }
   }
 
-  async #write({ batch, sealed }: Pending): Promise<void> {
-    if (sealed === undefined || this.#abandoned) return
+  /** What could not be sealed: its memory went to the thread. */
+  #lose(pending: Pending): undefined {
+    if (this.#abandoned) return
+    this.#state('SEAL')
+    this.#leave(pending)
+    this.#dropped.seal += pending.batch.count
+  }
+
+  #leave(pending: Pending): void {
+    this.#queue = this.#queue.filter((other) => other !== pending)
+    this.#memory -= pending.batch.size
+  }
+
+  async #write(batch: Batch, sealed: Sealed): Promise<void> {
+    if (this.#abandoned) return
     await this.#store.write(sealed, { epoch: batch.day, n: batch.count, ...batch.minutes })
     if (this.#abandoned) return
     this.written += batch.count

@@ -174,6 +174,23 @@ t.test('after an error of the disk it tries again until it works, loses nothing,
   }
 })
 
+t.test('while the disk fails, what waits for it is ciphertext, but for the last minute', async (t) => {
+  let full = true
+  const io: ArchiveFiles = { ...files, write: (path, bytes) => (full ? Promise.reject(Object.assign(new Error('no'), { code: 'ENOSPC' })) : files.write(path, bytes)) }
+  const { clock, sealer, writer } = setUp(t.testdir(), { io })
+  for (let minute = 0; minute < 20; minute++) {
+    writer.add(facts({ time: clock.now }))
+    clock.advance(60_000)
+    await until(() => sealer.lines.length === minute + 1)
+  }
+  writer.add(facts({ time: clock.now }))
+  t.equal(writer.waiting, 21)
+  t.equal(writer.written, 0)
+  full = false
+  await writer.close()
+  t.equal(writer.written, 21)
+})
+
 t.test('a segment that cannot be sealed is counted and the next one is written', async (t) => {
   const { sealer, writer, states } = setUp(t.testdir())
   sealer.before = () => Promise.reject(new Error('203.0.113.7'))
