@@ -5,9 +5,14 @@
  * and only the ciphertext meets a disk. added = written + dropped + waiting, at any moment. Nothing waits for it: `add` is a
  * copy in memory, bounded by `maxBytes`, beyond which the newest are dropped and counted. After an error of the disk a timer
  * tries again, for ever; what waits for it is ciphertext.
+ *
+ * Days never go back in the chain. Records of before midnight may come after the first of after midnight, from another
+ * thread or from an answer that took long: for a minute both days are open, and what the new day has sealed meanwhile waits
+ * behind the old one, unless half of `maxBytes` waits. What is older still is dropped as `late`, also after a clock that was
+ * ahead was set right: a restart takes the day as it is, and then the chain goes back once, which `verify` tells.
  */
 import { codeOf } from './archive-error.ts'
-import { Batch, PAD_BYTES } from './batch.ts'
+import { Batch, PAD_BYTES, SEGMENT_BYTES } from './batch.ts'
 import { DAY_MS, dayOf } from './day.ts'
 import { files } from './files.ts'
 import type { ArchiveFiles } from './files.ts'
@@ -19,8 +24,8 @@ import { SegmentStore } from './segment-store.ts'
 import { segmentHeader } from './segment.ts'
 import type { Sealed, Sealer, SetTimer } from './sealer.ts'
 
-export const ARCHIVE_DROPS = ['no_keys', 'full', 'seal', 'closed', 'invalid'] as const
-/** No keys for the day; more than `maxBytes` wait; sealing failed; after or at the end of `close`; the record could not be made. */
+export const ARCHIVE_DROPS = ['no_keys', 'full', 'late', 'seal', 'closed', 'invalid'] as const
+/** No keys for the day; more than `maxBytes` wait; of a day that is closed; sealing failed; after or at the end of `close`; the record could not be made. */
 export type ArchiveDrop = (typeof ARCHIVE_DROPS)[number]
 
 export interface ArchiveWriterOptions {
@@ -52,9 +57,18 @@ export interface ArchiveWriterOptions {
 
 const DEFAULTS = { io: files, windowMs: 60_000, maxBytes: 8 * 1024 * 1024, retryMs: 5000, closeMs: 10_000, keepMs: 3_600_000 }
 
+/** A batch that takes records. */
+interface Open {
+  readonly batch: Batch
+  /** Of the timer that ends it. */
+  readonly cancel: () => void
+}
+
 /** A batch on its way. It is being sealed from the moment that it is here. */
 interface Pending {
   readonly batch: Batch
+  /** Of its records, in days since the epoch. */
+  readonly day: number
   /** Undefined where it could not be sealed, and is no longer in the queue. Never rejects. */
   readonly sealed: Promise<Sealed | undefined>
 }
@@ -69,13 +83,16 @@ export class ArchiveWriter {
   bytes = 0
   /** Local segments that were deleted before anybody shipped them. */
   expired = 0
-  readonly #dropped: Record<ArchiveDrop, number> = { no_keys: 0, full: 0, seal: 0, closed: 0, invalid: 0 }
+  readonly #dropped: Record<ArchiveDrop, number> = { no_keys: 0, full: 0, late: 0, seal: 0, closed: 0, invalid: 0 }
   readonly #options: typeof DEFAULTS & ArchiveWriterOptions
   readonly #store: SegmentStore
   #recipients: RecipientList
-  /** Of the batch, in days since the epoch. */
-  #day = -1
-  #batch: Batch | undefined
+  /** By day since the epoch. */
+  readonly #open = new Map<number, Open>()
+  /** The newest day of a batch, and the oldest that is still taken: the same, or for a minute the one before. */
+  #newest = -Infinity
+  #oldest = -Infinity
+  /** By day, as they are to be in the chain. */
   #queue: Pending[] = []
   #memory = 0
   #running = false
@@ -83,7 +100,7 @@ export class ArchiveWriter {
   #closing = false
   #abandoned = false
   #settled: (() => void) | undefined
-  #cancelFlush: (() => void) | undefined
+  #cancelOlder: (() => void) | undefined
   #cancelRetry: (() => void) | undefined
   #cancelSweep: (() => void) | undefined
 
@@ -106,7 +123,7 @@ export class ArchiveWriter {
 
   /** Records that wait in memory. */
   get waiting(): number {
-    return this.#queue.reduce((sum, { batch }) => sum + batch.count, this.#batch?.count ?? 0)
+    return [...this.#open.values(), ...this.#queue].reduce((sum, { batch }) => sum + batch.count, 0)
   }
 
   /** Days with keys, today included. With none left nothing is archived. */
@@ -144,14 +161,8 @@ export class ArchiveWriter {
 
   /** Seals and writes what waits, without waiting for it. */
   flush(): void {
-    this.#cancelFlush?.()
-    this.#cancelFlush = undefined
-    const batch = this.#batch
-    if (batch === undefined) return
-    this.#batch = undefined
-    const pending: Pending = { batch, sealed: this.#seal(batch).then((sealed) => sealed ?? this.#lose(pending)) }
-    this.#queue.push(pending)
-    if (this.#cancelRetry === undefined) this.#start()
+    this.#closeOlder()
+    this.#sealOpen()
   }
 
   /** Seals and writes what waits, within `closeMs`; counts the rest as dropped. Never rejects. */
@@ -182,29 +193,84 @@ export class ArchiveWriter {
   #take(line: string, time: number): ArchiveDrop | undefined {
     if (this.#closing) return 'closed'
     const day = Math.floor(time / DAY_MS)
-    if (day !== this.#day || this.#batch?.growthFor(line) === undefined) this.flush()
-    const { maxBytes, windowMs } = this.#options
-    if (this.#batch === undefined) {
-      if (this.#memory + PAD_BYTES > maxBytes) return 'full'
-      const batch = this.#begin(time)
-      if (batch === undefined) return 'no_keys'
-      this.#batch = batch
-      this.#day = day
-      this.#memory += batch.size
-      this.#cancelFlush = this.#options.setTimer(() => this.flush(), windowMs)
-    }
-    const growth = this.#batch.growthFor(line)
+    if (day < this.#oldest) return 'late'
+    if (!this.#fits(line, day)) this.#sealOpen()
+    const batch = this.#open.get(day)?.batch ?? this.#begin(day, time)
+    if (typeof batch === 'string') return batch
+    const growth = batch.growthFor(line)
     if (growth === undefined) return 'invalid'
-    if (this.#memory + growth > maxBytes) return 'full'
+    if (this.#memory + growth > this.#options.maxBytes) return 'full'
     this.#memory += growth
-    this.#batch.add(line, time)
+    batch.add(line, time)
     return undefined
   }
 
-  #begin(time: number): Batch | undefined {
-    const day = dayOf(time)
-    const recipients = this.#recipients.recipientsFor(day)
-    return recipients === undefined ? undefined : new Batch(day, recipients, segmentHeader(this.#options.router, day))
+  /** Whether what is open stays within a mebibyte with this line. */
+  #fits(line: string, day: number): boolean {
+    const batch = this.#open.get(day)?.batch
+    const growth = batch === undefined ? PAD_BYTES : batch.growthFor(line)
+    if (growth === undefined) return false
+    let size = growth
+    for (const open of this.#open.values()) size += open.batch.size
+    return size <= SEGMENT_BYTES
+  }
+
+  #begin(day: number, time: number): Batch | ArchiveDrop {
+    const { maxBytes, windowMs, setTimer, router } = this.#options
+    // Sealing what was open, to make room, may have closed the day.
+    if (day < this.#oldest) return 'late'
+    if (this.#memory + PAD_BYTES > maxBytes) return 'full'
+    const name = dayOf(time)
+    const recipients = this.#recipients.recipientsFor(name)
+    if (recipients === undefined) return 'no_keys'
+    if (day > this.#newest) this.#turnTo(day)
+    const batch = new Batch(name, recipients, segmentHeader(router, name))
+    this.#memory += batch.size
+    this.#open.set(day, { batch, cancel: setTimer(() => this.#sealOpen(day), windowMs) })
+    return batch
+  }
+
+  /** A new day begins. The one before is taken for a while. */
+  #turnTo(day: number): void {
+    for (const other of this.#open.keys()) if (other < day - 1) this.#sealOpen(other)
+    this.#newest = day
+    this.#oldest = day - 1
+    this.#cancelOlder?.()
+    this.#cancelOlder = this.#options.setTimer(() => this.#closeOlder(), this.#options.windowMs)
+    this.#proceed()
+  }
+
+  /** From now on nothing is taken but the newest day, and what waited behind the one before is written. */
+  #closeOlder(): void {
+    this.#cancelOlder?.()
+    this.#cancelOlder = undefined
+    this.#oldest = this.#newest
+    for (const day of this.#open.keys()) if (day < this.#oldest) this.#sealOpen(day)
+    this.#proceed()
+  }
+
+  /** Ends the batch of a day, or all of them. */
+  #sealOpen(only?: number): void {
+    for (const [day, { batch, cancel }] of this.#open) {
+      if (only !== undefined && day !== only) continue
+      cancel()
+      this.#open.delete(day)
+      const pending: Pending = { batch, day, sealed: this.#seal(batch).then((sealed) => sealed ?? this.#lose(pending)) }
+      this.#queue.splice(this.#queue.findLastIndex((other) => other.day <= day) + 1, 0, pending)
+    }
+    if (this.#oldest < this.#newest && this.#memory > this.#options.maxBytes / 2) this.#closeOlder()
+    else this.#proceed()
+  }
+
+  /** The next one to be written. What is newer than the oldest day that is taken has to wait for that. */
+  get #next(): Pending | undefined {
+    const [next] = this.#queue
+    return next === undefined || next.day > this.#oldest ? undefined : next
+  }
+
+  /** Unless the disk is to be left alone for a while. */
+  #proceed(): void {
+    if (this.#cancelRetry === undefined && this.#next !== undefined) this.#start()
   }
 
   #start(): void {
@@ -216,7 +282,7 @@ export class ArchiveWriter {
   /** Until nothing waits or an error of the disk. Never rejects. */
   async #run(): Promise<void> {
     try {
-      for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      for (let next = this.#next; next !== undefined; next = this.#next) {
         const sealed = await next.sealed
         if (sealed !== undefined) await this.#write(next.batch, sealed)
         if (this.#abandoned) return
@@ -227,7 +293,7 @@ export class ArchiveWriter {
     }
     this.#running = false
     if (this.#closing) this.#settled?.()
-    else if (this.#cancelRetry === undefined && this.#queue.length > 0) this.#start()
+    else this.#proceed()
   }
 
   /** Whatever the disk does, so that no plaintext waits for it. Undefined where that failed. */

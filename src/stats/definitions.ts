@@ -16,7 +16,7 @@ export interface MetricDefinition {
 }
 
 /** What becomes of a record of the sealed archive: written, or dropped and why. */
-export const ARCHIVE_RESULTS = ['written', 'no_keys', 'full', 'seal', 'closed', 'invalid'] as const
+export const ARCHIVE_RESULTS = ['written', 'no_keys', 'full', 'late', 'seal', 'closed', 'invalid'] as const
 
 export const METRICS = {
   wissel_decisions_total: {
