@@ -99,10 +99,10 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   // Where decisions go.
   const outlets = await createSinks({ settings, directory, router: routerId, setTimer, now, messages })
   running.defer(() => outlets.close())
-  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, directory, routerId, now, setTimer, messages)
+  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, { directory, router: routerId, reloadMs: (settings.reloadSeconds ?? 2) * 1000, now, setTimer, messages })
   const counters = settings.log?.counters === undefined ? undefined : openCounters(settings.log.counters, { directory, setTimer, now, messages })
   running.defer(async () => {
-    await archive?.writer.close()
+    await archive?.close()
     await counters?.close()
   })
   // It answers until the last player was answered.

@@ -14,11 +14,27 @@ import type { Settings } from '../policy/settings.ts'
 import type { ClientPort } from '../privacy/port.ts'
 import type { Decision } from '../routing/decision.ts'
 import type { SetTimer } from '../state/timing.ts'
+import { ArchiveKeys, signatureOf } from './archive-keys.ts'
 
 export interface Archive {
   readonly writer: ArchiveWriter
-  /** Reads the list of keys again; the former one stays where the new one is not usable. */
+  /** Reads the list of keys again at once; the former one stays where the new one is not usable. Never rejects. */
   reload(): Promise<void>
+  /** Seals and writes what waits. Never rejects. */
+  close(): Promise<void>
+}
+
+export interface OpenArchiveOptions {
+  /** Of the configuration; paths of the settings are relative to it. */
+  readonly directory: string
+  /** Id of this router. */
+  readonly router: string
+  /** Milliseconds between two looks at the list of keys. */
+  readonly reloadMs: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly setTimer: SetTimer
+  readonly messages: OperatorLog
 }
 
 /** What the archive is told of one request. @param time milliseconds since the epoch */
@@ -28,13 +44,15 @@ export function rawFactsOf({ address, method, scheme, host, path, query, userAge
 }
 
 /** Rejects with a `WisselError` where keys or list cannot be used: an archive that was asked for and does not work is a mistake. */
-export async function openArchive(settings: NonNullable<Settings['archive']>, directory: string, router: string, now: () => number, setTimer: SetTimer, messages: OperatorLog): Promise<Archive> {
+export async function openArchive(settings: NonNullable<Settings['archive']>, { directory, router, reloadMs, now, setTimer, messages }: OpenArchiveOptions): Promise<Archive> {
   const within = (path: string) => (isAbsolute(path) ? path : join(directory, path))
   const textOf = (name: string, path: string) => readFile(within(path), 'utf8').catch((error: unknown) => {
     throw new ArchiveError(`archive.${name} "${path}" cannot be read: ${codeOf(error)}`)
   })
+  const path = within(settings.recipients)
   const read = async () => readRecipients(await textOf('recipients', settings.recipients), readPublicKey(settings.recipientsKey))
   try {
+    const seen = await signatureOf(path)
     const writer = new ArchiveWriter({
       router,
       directory: within(settings.directory),
@@ -45,13 +63,13 @@ export async function openArchive(settings: NonNullable<Settings['archive']>, di
       now,
       onState: (state, code) => messages.warn(state === 'failed' ? 'archive_failed' : 'archive_recovered', { code }),
     })
+    const keys = new ArchiveKeys({ path, read, writer, seen, reloadMs, now, setTimer, messages })
     return {
       writer,
-      reload: async () => {
-        await read().then(
-          (list) => writer.use(list),
-          (error: unknown) => messages.warn('task_failed', { task: 'archive_keys' }, error),
-        )
+      reload: () => keys.reload(),
+      close: () => {
+        keys.close()
+        return writer.close()
       },
     }
   } catch (error) {

@@ -126,9 +126,12 @@ export class ArchiveWriter {
     return [...this.#open.values(), ...this.#queue].reduce((sum, { batch }) => sum + batch.count, 0)
   }
 
-  /** Days with keys, today included. With none left nothing is archived. */
+  /** Days in a row with keys, from today on. With none left nothing is archived. */
   get daysLeft(): number {
-    return this.#recipients.daysFrom(dayOf(this.#options.now()))
+    const today = this.#options.now()
+    let days = 0
+    while (this.#recipients.recipientsFor(dayOf(today + days * DAY_MS)) !== undefined) days++
+    return days
   }
 
   /** From the next record on. What waits keeps the keys that it has. */

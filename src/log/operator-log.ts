@@ -36,6 +36,8 @@ export const EVENTS = {
   sink_recovered: 'a sink of decision records works again',
   archive_failed: 'the sealed archive cannot be written; it is tried again, and what does not fit in memory is dropped and counted',
   archive_recovered: 'the sealed archive can be written again',
+  archive_no_keys: 'the list of archive keys has none for today, so nothing is archived; put a renewed list in its place',
+  archive_keys_low: 'the archive keys end in so many days, today included; then nothing is archived; have both officers make new ones and put the renewed list in its place',
   request_failed: 'a request failed by a fault of the router; the others go on',
   thread_died: 'a thread that answers players died, with its connections; another is started after so many milliseconds',
   task_failed: 'a background task failed; it is tried again',

@@ -64,7 +64,7 @@ export const settingsSchema = z.strictObject({
     }).optional().describe('Side counters, never joined with decision records. Default: off. On, they cost about 2.3 µs of processor time per request.'),
   }).optional(),
   archive: z.strictObject({
-    recipients: z.string().min(1).describe('The signed list of the days\' public keys, made ahead with wissel archive recipients. A day without keys is not archived, and counted.'),
+    recipients: z.string().min(1).describe('The signed list of the days\' public keys, made ahead with wissel archive recipients. A day without keys is not archived, and counted. A renewed list in its place is taken within reloadSeconds.'),
     recipientsKey: z.string().regex(/^ed25519:[A-Za-z0-9+/=_-]{40,50}$/, { error: 'use the public key that wissel archive recipients printed: ed25519:...' }).describe('The public key that the list must be signed with.'),
     signingKey: z.string().min(1).describe('A file with this router\'s own Ed25519 key, with which it signs the chain of segments.'),
     directory: z.string().min(1).describe('Where sealed segments wait until they are shipped, an hour at most.'),
@@ -88,7 +88,7 @@ export const settingsSchema = z.strictObject({
     }).optional(),
   }).optional().describe('Where the routing state is held and health is shared. Default: in this process, from the configuration directory.'),
   stateDirectory: z.string().min(1).optional().describe('Where the router keeps its last known good state and operators\' commands. Default var, in the working directory. Lost, a restart while Redis is away has nothing to serve.'),
-  reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory is looked at. Default 2. A change is taken at the second look that finds it the same, so that half of a file that is being written is not: with shorter ones a slow upload is taken too soon, with longer ones a change waits. SIGHUP takes it at once.'),
+  reloadSeconds: seconds.max(86_400).optional().describe('How often the configuration directory, and the archive\'s list of keys, are looked at. Default 2. A change of the configuration is taken at the second look that finds it the same, so that half of a file that is being written is not: with shorter ones a slow upload is taken too soon, with longer ones a change waits. SIGHUP takes it at once.'),
   threads: z.int().min(0).max(64).optional().describe('Threads that answer players. Default 1; 0 answers in the thread that also probes, reads and writes. Too few, and a core is full while others idle; more than there are cores only take memory. More than one need a system that lets them share a port (Linux).'),
   fastLane: z.boolean().optional().describe('Whether the plainest requests are read without node:http. Default true. Answers are the same; off costs more processor time.'),
   proxyProtocol: z.boolean().optional().describe('Every connection must come from trustedProxies and begin with a PROXY header, version 1 or 2; all others are closed. Default false.'),

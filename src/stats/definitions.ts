@@ -62,7 +62,7 @@ export const METRICS = {
   wissel_archive_segments_total: { type: 'counter', help: 'Sealed segments that were written.', labels: {} },
   wissel_archive_bytes_total: { type: 'counter', help: 'Bytes of sealed segments that were written.', labels: {} },
   wissel_archive_expired_total: { type: 'counter', help: 'Local segments that were deleted after an hour without being shipped.', labels: {} },
-  wissel_archive_key_days: { type: 'gauge', help: 'Days that there are keys for, today included.', labels: {} },
+  wissel_archive_key_days: { type: 'gauge', help: 'Days in a row that there are keys for, from today on. With 0 nothing is archived.', labels: {} },
   wissel_sink_shipped_total: { type: 'counter', help: 'Decisions in records that a receiver has acknowledged.', labels: { sink: 'sink' } },
   wissel_segments_deleted_total: { type: 'counter', help: 'Segments that were deleted for the budget of the disk or for their age.', labels: {} },
   wissel_segments_repaired_total: { type: 'counter', help: 'Segments that a killed process had left open.', labels: {} },

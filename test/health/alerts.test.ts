@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import t from 'tap'
-import { METRICS } from '../../src/stats/definitions.ts'
+import { ARCHIVE_RESULTS, METRICS } from '../../src/stats/definitions.ts'
 import { REFUSALS } from '../../src/state/follower.ts'
 import { OUTCOMES } from '../../src/routing/decision.ts'
 import { REASON_NAMES } from '../../src/routing/reasons.ts'
@@ -27,7 +27,7 @@ t.test('every rule has a name of its own, a severity and a sentence', async (t) 
 })
 
 t.test('every metric and label that a rule asks for exists, with the values that it asks for', async (t) => {
-  const values: Record<string, readonly string[]> = { reason: [...REASON_NAMES, ...REFUSALS], outcome: OUTCOMES, state: ['up', 'down', 'unknown'] }
+  const values: Record<string, readonly string[]> = { reason: [...REASON_NAMES, ...REFUSALS], outcome: OUTCOMES, state: ['up', 'down', 'unknown'], result: ARCHIVE_RESULTS }
   for (const { alert, expr } of rules) {
     for (const [, name = '', matchers = ''] of expr.matchAll(/\b(wissel_\w+)(?:\{([^}]*)\})?/g)) {
       const metric = Object.entries(METRICS).find(([known]) => known === name)?.[1]
@@ -48,5 +48,6 @@ t.test('what can go on unseen for hours has a rule', async (t) => {
   for (const name of [
     'wissel_snapshot_version', 'wissel_snapshot_refused_total', 'reason="regress"', 'wissel_services_quarantined', 'wissel_state_kept', 'wissel_prober_quarantined', 'panic',
     'wissel_health_transitions_total', 'wissel_redis_up', 'wissel_redis_state_seconds', 'wissel_state_seen_seconds', 'wissel_redis_evicts', 'wissel_target_state',
+    'wissel_archive_key_days', 'wissel_archive_expired_total', 'wissel_archive_records_total',
   ]) t.ok(asked.includes(name), name)
 })

@@ -1,0 +1,91 @@
+import t from 'tap'
+import { renameSync, writeFileSync } from 'node:fs'
+import { openArchive } from '../../src/app/archive.ts'
+import { dayOf, DAY_MS } from '../../src/archive/day.ts'
+import { RecipientList, writeRecipients } from '../../src/archive/recipients.ts'
+import { OperatorLog } from '../../src/log/operator-log.ts'
+import { NOON, signingPair } from '../archive/archive.ts'
+import { Clock } from '../log/clock.ts'
+import { until } from '../log/segment-disk.ts'
+
+const list = signingPair()
+const own = signingPair()
+
+/** Text of a list with keys for so many days from one on. */
+function keysFor(first: number, days: number, signingKey = list.signingKey): string {
+  const key = (officer: string, day: number) => `age1${officer}${String(first + day).padStart(58, '0')}`
+  return writeRecipients(new RecipientList(['alice', 'bob'], Array.from({ length: days }, (_, day) => [dayOf(first + day * DAY_MS), [key('a', day), key('b', day)]])), signingKey)
+}
+
+async function setUp(directory: string, text: string) {
+  const path = `${directory}/recipients.txt`
+  writeFileSync(path, text)
+  writeFileSync(`${directory}/signing.key`, own.pem)
+  const clock = new Clock()
+  clock.now = NOON
+  const told: string[] = []
+  const write = (line: string) => {
+    const { event, count, task } = JSON.parse(line) as { event: string, count?: number, task?: string }
+    told.push([event, task ?? count].filter((part) => part !== undefined).join(' '))
+  }
+  const messages = new OperatorLog({ write, now: () => clock.now, router: 'ams-1' })
+  const settings = { recipients: 'recipients.txt', recipientsKey: list.publicKeyText, signingKey: 'signing.key', directory: 'segments' }
+  const archive = await openArchive(settings, { directory, router: 'ams-1', reloadMs: 2000, now: () => clock.now, setTimer: clock.setTimer, messages })
+  const timers = clock.waiting
+  /** A look at the list and what it tells. */
+  const look = async () => {
+    clock.advance(2000)
+    // It is over when the next one is due.
+    await until(() => clock.waiting === timers)
+    return told.splice(0)
+  }
+  const replace = (content: string) => {
+    writeFileSync(`${path}.new`, content)
+    renameSync(`${path}.new`, path)
+  }
+  return { archive, clock, told, look, replace }
+}
+
+t.test('a renewed list is taken without a signal, and what is no list is told once and changes nothing', async (t) => {
+  const { archive, look, replace, told } = await setUp(t.testdir(), keysFor(NOON, 30))
+  t.same(told, [])
+  t.equal(archive.writer.daysLeft, 30)
+  for (const [what, text, days, expected] of [
+    ['the same again', undefined, 30, []],
+    ['a longer one', keysFor(NOON, 40), 40, []],
+    ['one of another signer', keysFor(NOON, 50, own.signingKey), 40, ['task_failed archive_keys']],
+    ['and it stays there', undefined, 40, []],
+    ['half of one', keysFor(NOON, 50).slice(0, 500), 40, ['task_failed archive_keys']],
+    ['a good one', keysFor(NOON, 50), 50, ['task_recovered archive_keys']],
+    ['one that ends soon', keysFor(NOON, 6), 6, ['archive_keys_low 6']],
+    ['one of another year', keysFor(NOON + 365 * DAY_MS, 30), 0, ['archive_no_keys']],
+    ['one that begins tomorrow', keysFor(NOON + DAY_MS, 30), 0, []],
+    ['one that is long enough', keysFor(NOON, 7), 7, []],
+  ] as const) {
+    if (text !== undefined) replace(text)
+    t.same(await look(), expected, what)
+    t.equal(archive.writer.daysLeft, days, what)
+  }
+  await archive.close()
+})
+
+t.test('the end of the keys is told at the start and once a day, before it comes and when it is there', async (t) => {
+  const { archive, clock, told, look } = await setUp(t.testdir(), keysFor(NOON, 2))
+  t.same(told.splice(0), ['archive_keys_low 2'])
+  t.same(await look(), [])
+  for (const expected of [['archive_keys_low 1'], ['archive_no_keys'], ['archive_no_keys']]) {
+    clock.now += DAY_MS
+    t.same(await look(), expected)
+    t.same(await look(), [])
+  }
+  await archive.close()
+  t.equal(clock.waiting, 0, 'nothing looks after the end')
+})
+
+t.test('a reload that is asked for reads the list at once', async (t) => {
+  const { archive, replace } = await setUp(t.testdir(), keysFor(NOON, 30))
+  replace(keysFor(NOON, 20))
+  await archive.reload()
+  t.equal(archive.writer.daysLeft, 20)
+  await archive.close()
+})
