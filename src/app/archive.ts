@@ -61,7 +61,7 @@ export async function openArchive(settings: NonNullable<Settings['archive']>, { 
       sealer: new WorkerSealer(setTimer),
       setTimer,
       now,
-      onState: (state, code) => messages.warn(state === 'failed' ? 'archive_failed' : 'archive_recovered', { code }),
+      onState: (state, code) => messages.warn(state === 'recovered' ? 'archive_recovered' : code === 'LOCKED' ? 'archive_locked' : 'archive_failed', { code }),
     })
     const keys = new ArchiveKeys({ path, read, writer, seen, reloadMs, now, setTimer, messages })
     return {

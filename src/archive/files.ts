@@ -1,5 +1,5 @@
 /** The archive's files: `router/day/seq.age`, each with its `seq.checkpoint`. Written whole or not at all, for their owner alone. */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { codeOf } from './archive-error.ts'
 import { isDay } from './day.ts'
 
@@ -12,6 +12,8 @@ export interface ArchiveFiles {
   /** Creates the file, or empties it, and returns once the disk has it. */
   write(path: string, bytes: Uint8Array): Promise<void>
   rename(from: string, to: string): Promise<void>
+  /** A second name for a file. Rejects with the code `EEXIST` where the name is taken. */
+  link(from: string, to: string): Promise<void>
   /** Returns once the disk has the directory's names. */
   syncDirectory(path: string): Promise<void>
   remove(path: string): Promise<void>
@@ -33,6 +35,7 @@ export const files: ArchiveFiles = {
     }
   },
   rename: (from, to) => rename(from, to),
+  link: (from, to) => link(from, to),
   syncDirectory: async (path) => {
     const directory = await open(path, 'r')
     try {

@@ -1,10 +1,14 @@
 /** Where a router puts its segments: it knows its place in the chain, also after a restart, and reads nothing but checkpoints. */
-import { AGE, CHECKPOINT, place, removeOlder, segmentsIn } from './files.ts'
+import { ArchiveError, codeOf } from './archive-error.ts'
+import { create } from './create.ts'
+import { isDay } from './day.ts'
+import { AGE, CHECKPOINT, namesIn, removeOlder, segmentsIn } from './files.ts'
 import type { ArchiveFiles } from './files.ts'
 import { GENESIS, linkOf, readCheckpoint, signCheckpoint } from './chain.ts'
 import type { Checkpoint } from './chain.ts'
 import { publicKeyOf } from './keys.ts'
 import type { KeyObject } from './keys.ts'
+import { DirectoryLock } from './lock.ts'
 import type { Sealed } from './sealer.ts'
 import { nameOf } from './verify-chain.ts'
 
@@ -18,54 +22,79 @@ export interface SegmentStoreOptions {
   readonly io: ArchiveFiles
 }
 
+/** As many digits as a name has. */
+const MAX_SEQ = 999_999_999_999_999
+
 export class SegmentStore {
   readonly #options: SegmentStoreOptions
   readonly #directory: string
+  readonly #lock: DirectoryLock
   #next: Pick<Checkpoint, 'seq' | 'prev'> | undefined
 
   constructor(options: SegmentStoreOptions) {
     this.#options = options
     this.#directory = `${options.directory}/${options.router}`
+    this.#lock = new DirectoryLock(options.io, this.#directory, options.now)
   }
 
-  /** Rejects where the disk does; the same segment may then be given again. One call at a time. */
+  /** Rejects where the disk does, and with a LockedError where another process writes here; the same segment may then be given again. One call at a time. */
   async write({ bytes, sha256 }: Sealed, about: Pick<Checkpoint, 'epoch' | 'n' | 'from' | 'to'>): Promise<void> {
     const { io, router, signingKey } = this.#options
+    // Whoever had the lock in between went on with the chain.
+    if (await this.#lock.hold()) this.#next = undefined
     const { seq, prev } = (this.#next ??= await this.#resume())
     const { epoch, n, from, to } = about
     const checkpoint: Checkpoint = { router, epoch, seq, prev, segment: sha256, n, from, to }
     const directory = `${this.#directory}/${epoch}`
     await io.makeDirectory(directory)
-    await place(io, directory, nameOf(seq) + AGE, bytes)
+    await this.#create(directory, nameOf(seq) + AGE, bytes)
     // The segment must be on the disk before its checkpoint says so.
     await io.syncDirectory(directory)
-    await place(io, directory, nameOf(seq) + CHECKPOINT, Buffer.from(signCheckpoint(checkpoint, signingKey)))
+    await this.#create(directory, nameOf(seq) + CHECKPOINT, Buffer.from(signCheckpoint(checkpoint, signingKey)))
     await io.syncDirectory(directory)
     this.#next = { seq: seq + 1, prev: linkOf(checkpoint) }
   }
 
   /** Deletes segments that were written before `before`, in milliseconds. Returns how many; never rejects. */
   async expire(before: number): Promise<number> {
+    await this.#lock.keep()
     return removeOlder(this.#options.io, this.#directory, before).catch(() => 0)
+  }
+
+  /** Lets another process write here. Never rejects. */
+  async close(): Promise<void> {
+    await this.#lock.release()
+  }
+
+  /** Somebody else's file stays, and the router finds its place anew at the next try. */
+  async #create(directory: string, name: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await create(this.#options.io, directory, name, bytes)
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') this.#next = undefined
+      throw error
+    }
   }
 
   /** After the newest checkpoint on this disk. Before it, away with what a crash left half done. */
   async #resume(): Promise<Pick<Checkpoint, 'seq' | 'prev'>> {
     const { io, signingKey, now, router } = this.#options
-    const publicKey = publicKeyOf(signingKey)
-    const found = (await segmentsIn(io, this.#directory)).sort((a, b) => (a.name < b.name ? 1 : -1))
-    for (const day of new Set(found.map((segment) => segment.day))) {
-      const parts = (await io.list(`${this.#directory}/${day}`)).filter((name) => name.endsWith('.part'))
+    for (const day of (await namesIn(io, this.#directory)).filter(isDay)) {
+      const parts = (await namesIn(io, `${this.#directory}/${day}`)).filter((name) => name.endsWith('.part'))
       for (const name of parts) await io.remove(`${this.#directory}/${day}/${name}`)
     }
-    let newest: Checkpoint | undefined
-    for (const { day, name, checkpoint } of found) {
-      const path = `${this.#directory}/${day}/${name}`
-      if (!checkpoint) await io.remove(path + AGE)
-      else newest ??= readCheckpoint(Buffer.from(await io.read(path + CHECKPOINT)).toString(), publicKey)
-      if (newest?.router !== router) newest = undefined
+    const found = (await segmentsIn(io, this.#directory)).sort((a, b) => (a.name < b.name ? 1 : -1))
+    for (const { day, name, checkpoint } of found) if (!checkpoint) await io.remove(`${this.#directory}/${day}/${name}${AGE}`)
+    const newest = found.find(({ checkpoint }) => checkpoint)
+    if (newest !== undefined) {
+      const text = Buffer.from(await io.read(`${this.#directory}/${newest.day}/${newest.name}${CHECKPOINT}`)).toString()
+      const checkpoint = readCheckpoint(text, publicKeyOf(signingKey))
+      if (checkpoint?.router === router && nameOf(checkpoint.seq) === newest.name) return { seq: checkpoint.seq + 1, prev: linkOf(checkpoint) }
     }
-    // A router that lost its place must not use a number again: milliseconds are ahead of any that it can have used.
-    return newest === undefined ? { seq: Math.max(1, Math.floor(now())), prev: GENESIS } : { seq: newest.seq + 1, prev: linkOf(newest) }
+    // A router that lost its place must not use a number again: milliseconds are ahead of any that it can have used, unless
+    // the clock was. That the chain begins anew is a gap, which `verify` tells.
+    const seq = Math.max(1, Math.floor(now()), Number(newest?.name ?? 0) + 1)
+    if (seq > MAX_SEQ) throw new ArchiveError(`there are no numbers after ${newest?.name}; move that segment away`)
+    return { seq, prev: GENESIS }
   }
 }

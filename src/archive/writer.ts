@@ -176,14 +176,17 @@ export class ArchiveWriter {
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
     const done = new Promise<void>((resolve) => { this.#settled = resolve })
-    const cancel = this.#options.setTimer(() => this.#settled?.(), this.#options.closeMs)
+    let overdue = () => undefined as void
+    const late = new Promise<void>((resolve) => { overdue = resolve })
+    const cancel = this.#options.setTimer(overdue, this.#options.closeMs)
     this.#start()
-    await done
-    cancel()
+    await Promise.race([done, late])
     this.#abandoned = true
     this.#dropped.closed += this.waiting
     this.#queue = []
     this.#memory = 0
+    await Promise.race([this.#store.close(), late])
+    cancel()
     await this.#options.sealer.close().catch(() => undefined)
   }
 

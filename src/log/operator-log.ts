@@ -35,6 +35,7 @@ export const EVENTS = {
   sink_failed: 'a sink of decision records failed; it is tried again',
   sink_recovered: 'a sink of decision records works again',
   archive_failed: 'the sealed archive cannot be written; it is tried again, and what does not fit in memory is dropped and counted',
+  archive_locked: 'another process writes to this router\'s directory of the sealed archive; nothing is written until it ends; give each router an id or a directory of its own',
   archive_recovered: 'the sealed archive can be written again',
   archive_no_keys: 'the list of archive keys has none for today, so nothing is archived; put a renewed list in its place',
   archive_keys_low: 'the archive keys end in so many days, today included; then nothing is archived; have both officers make new ones and put the renewed list in its place',

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { readCheckpoint, signCheckpoint } from '../../src/archive/chain.ts'
+import type { Checkpoint } from '../../src/archive/chain.ts'
 import { dayOf } from '../../src/archive/day.ts'
 import { files } from '../../src/archive/files.ts'
 import type { ArchiveFiles } from '../../src/archive/files.ts'
@@ -75,6 +77,7 @@ t.test('records of another day go to another segment, sealed to that day\'s keys
 
 t.test('what comes late from before midnight goes before what came since, and days never go back', async (t) => {
   const midnight = Date.UTC(2026, 2, 2)
+  const root = t.testdir()
   const late = (...times: readonly number[]) => times.map((time) => midnight + time)
   for (const [what, times, segments, dropped] of [
     ['two threads that tell their requests in turn', late(-90, -10, 5, -50, 60, -1, 80), [4, 3], 0],
@@ -82,7 +85,7 @@ t.test('what comes late from before midnight goes before what came since, and da
     ['a clock that is set back by days', late(0, -86_400_001, -2 * 86_400_000), [1], 2],
     ['a clock that was two days ahead for a moment', late(-86_400_000, 86_400_000, -1, 1), [1, 1, 1], 1],
   ] as const) {
-    const directory = `${t.testdirName}/${segments.join('-')}-${times.length}`
+    const directory = `${root}/${segments.join('-')}-${times.length}`
     const { sealer, writer } = setUp(directory, { recipients: fakeList('2026-02-27', '2026-02-28', DAY, '2026-03-02', '2026-03-03') })
     for (const time of times) writer.add(facts({ time }))
     await writer.close()
@@ -226,11 +229,12 @@ t.test('a disk that never comes back does not hold up the end', async (t) => {
 
 t.test('after an error of the disk it tries again until it works, loses nothing, and says both once', async (t) => {
   const directory = t.testdir()
-  for (const step of ['makeDirectory', 'write', 'rename', 'syncDirectory', 'list'] as const) {
+  const steps = [['makeDirectory', ''], ['write', 'lock'], ['link', 'lock'], ['write', '.age'], ['link', '.age'], ['write', '.checkpoint'], ['link', '.checkpoint'], ['syncDirectory', ''], ['list', '']] as const
+  for (const [step, file] of steps) {
     let failing = 3
     const fail = () => Promise.reject(Object.assign(new Error('canary 203.0.113.7'), { code: 'ENOSPC' }))
-    const io: ArchiveFiles = { ...files, [step]: (...given: [string, never]) => (failing-- > 0 ? fail() : (files[step] as (...given: [string, never]) => Promise<never>)(...given)) }
-    const { clock, writer, states } = setUp(`${directory}/${step}`, { io, windowMs: 1000 })
+    const io: ArchiveFiles = { ...files, [step]: (...given: [string, never]) => (given[0].includes(file) && failing-- > 0 ? fail() : (files[step] as (...given: [string, never]) => Promise<never>)(...given)) }
+    const { clock, writer, states } = setUp(`${directory}/${step}${file}`, { io, windowMs: 1000 })
     writer.add(facts())
     clock.advance(1000)
     for (let i = 0; i < 5; i++) {
@@ -240,9 +244,9 @@ t.test('after an error of the disk it tries again until it works, loses nothing,
       await settle()
     }
     await writer.close()
-    t.equal(writer.written, 6, step)
-    t.same(states, ['failed ENOSPC', 'recovered ENOSPC'], step)
-    t.same(await faultsIn(`${directory}/${step}`), [], step)
+    t.equal(writer.written, 6, step + file)
+    t.same(states, ['failed ENOSPC', 'recovered ENOSPC'], step + file)
+    t.same(await faultsIn(`${directory}/${step}${file}`), [], step + file)
   }
 })
 
@@ -306,6 +310,88 @@ t.test('a router that lost its place starts a chain anew and never takes a numbe
   await second.writer.close()
   const numbers = filesUnder(directory).filter((path) => path.endsWith('.age')).map((path) => path.slice(-19, -4))
   t.same(numbers, [String(NOON).padStart(15, '0'), String(NOON + 5).padStart(15, '0')])
+})
+
+t.test('a newest checkpoint that cannot be read is left alone, and the chain begins anew beyond it', async (t) => {
+  const root = t.testdir()
+  for (const [what, spoil] of [
+    ['empty', () => ''],
+    ['another router\'s', (text: string) => signCheckpoint({ ...read(text), router: 'fra-1' }, pair.signingKey)],
+    ['signed by another key', (text: string) => signCheckpoint(read(text), signingPair().signingKey)],
+    ['of another number', (text: string) => signCheckpoint({ ...read(text), seq: 7 }, pair.signingKey)],
+  ] as const) {
+    const directory = `${root}/${what}`
+    for (let run = 0; run < 3; run++) {
+      const { writer } = setUp(directory)
+      writer.add(facts())
+      await writer.close()
+    }
+    const newest = filesUnder(directory).at(-1) ?? ''
+    const segment = newest.replace(/checkpoint$/, 'age')
+    const before = readFileSync(segment)
+    writeFileSync(newest, spoil(readFileSync(newest, 'latin1')))
+    const { writer } = setUp(directory)
+    writer.add(facts())
+    await writer.close()
+    t.equal(writer.written, 1, what)
+    t.ok(readFileSync(segment).equals(before), `${what}: the segment is as it was`)
+    const names = filesUnder(directory).filter((path) => path.endsWith('.age')).map((path) => path.slice(-19, -4))
+    t.same(names, [0, 1, 2, 3].map((more) => String(NOON + more).padStart(15, '0')), what)
+    t.ok((await faultsIn(directory)).includes(`${DAY}/${String(NOON + 3).padStart(15, '0')} gap`), what)
+  }
+
+  function read(text: string): Checkpoint {
+    const checkpoint = readCheckpoint(text, pair.publicKey)
+    if (checkpoint === undefined) throw new Error('no checkpoint')
+    return checkpoint
+  }
+})
+
+t.test('a name that is taken stays what it is, and the router goes on behind it', async (t) => {
+  for (const ending of ['age', 'checkpoint']) {
+    const directory = t.testdir()
+    const { clock, writer, states } = setUp(directory)
+    writer.add(facts())
+    writer.flush()
+    await until(() => writer.segments === 1)
+    const taken = `${directory}/ams-1/${DAY}/${String(NOON + 1).padStart(15, '0')}.${ending}`
+    writeFileSync(taken, 'somebody else\'s')
+    writer.add(facts())
+    writer.flush()
+    await until(() => states.length > 0)
+    t.equal(readFileSync(taken, 'utf8'), 'somebody else\'s', ending)
+    clock.advance(5000)
+    await until(() => writer.segments === 2)
+    await writer.close()
+    t.same(states, ['failed EEXIST', 'recovered EEXIST'], ending)
+    t.equal(writer.written, 2, ending)
+  }
+})
+
+t.test('of two processes on one directory one writes and the other one waits for its end', async (t) => {
+  const directory = t.testdir()
+  const one = setUp(directory)
+  const two = setUp(directory)
+  one.writer.add(facts())
+  one.writer.flush()
+  await until(() => one.writer.segments === 1)
+  for (let i = 0; i < 3; i++) {
+    two.writer.add(facts())
+    two.writer.flush()
+    await settle()
+    two.clock.advance(5000)
+  }
+  await until(() => two.states.length > 0)
+  one.writer.add(facts())
+  await one.writer.close()
+  t.same(two.states, ['failed LOCKED'])
+  t.equal(two.writer.segments, 0)
+  two.clock.advance(5000)
+  await until(() => two.writer.segments === 3)
+  await two.writer.close()
+  t.same(two.states, ['failed LOCKED', 'recovered LOCKED'])
+  t.same(await faultsIn(directory), [])
+  t.equal(one.writer.written + two.writer.written, 5)
 })
 
 t.test('a local segment is deleted after an hour, shipped or not, and is counted', async (t) => {
