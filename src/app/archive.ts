@@ -63,6 +63,8 @@ export async function openArchive(settings: NonNullable<Settings['archive']>, { 
       now,
       onState: (state, code) => messages.warn(state === 'recovered' ? 'archive_recovered' : code === 'LOCKED' ? 'archive_locked' : 'archive_failed', { code }),
     })
+    // The router may have been stopped for days.
+    void writer.sweep()
     const keys = new ArchiveKeys({ path, read, writer, seen, reloadMs, now, setTimer, messages })
     return {
       writer,

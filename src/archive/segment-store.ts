@@ -2,7 +2,7 @@
 import { ArchiveError, codeOf } from './archive-error.ts'
 import { create } from './create.ts'
 import { isDay } from './day.ts'
-import { AGE, CHECKPOINT, namesIn, removeOlder, segmentsIn } from './files.ts'
+import { AGE, CHECKPOINT, namesIn, segmentsIn } from './files.ts'
 import type { ArchiveFiles } from './files.ts'
 import { GENESIS, linkOf, readCheckpoint, signCheckpoint } from './chain.ts'
 import type { Checkpoint } from './chain.ts'
@@ -10,6 +10,7 @@ import { publicKeyOf } from './keys.ts'
 import type { KeyObject } from './keys.ts'
 import { DirectoryLock } from './lock.ts'
 import type { Sealed } from './sealer.ts'
+import { sweep } from './sweep.ts'
 import { nameOf } from './verify-chain.ts'
 
 export interface SegmentStoreOptions {
@@ -55,10 +56,10 @@ export class SegmentStore {
     this.#next = { seq: seq + 1, prev: linkOf(checkpoint) }
   }
 
-  /** Deletes segments that were written before `before`, in milliseconds. Returns how many; never rejects. */
+  /** Deletes what was written before `before`, in milliseconds, whatever its day. Returns how many segments; never rejects. */
   async expire(before: number): Promise<number> {
     await this.#lock.keep()
-    return removeOlder(this.#options.io, this.#directory, before).catch(() => 0)
+    return sweep(this.#options.io, this.#directory, before)
   }
 
   /** Lets another process write here. Never rejects. */

@@ -190,7 +190,7 @@ export class ArchiveWriter {
     await this.#options.sealer.close().catch(() => undefined)
   }
 
-  /** Deletes local segments that are older than `keepMs`, as happens every `windowMs`. Never rejects. */
+  /** Deletes local segments, and parts of such, that are older than `keepMs`, as happens every `windowMs`. Never rejects. */
   async sweep(): Promise<void> {
     this.expired += await this.#store.expire(this.#options.now() - this.#options.keepMs)
   }

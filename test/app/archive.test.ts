@@ -1,10 +1,10 @@
 import t from 'tap'
-import { renameSync, writeFileSync } from 'node:fs'
+import { renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { openArchive } from '../../src/app/archive.ts'
 import { dayOf, DAY_MS } from '../../src/archive/day.ts'
 import { RecipientList, writeRecipients } from '../../src/archive/recipients.ts'
 import { OperatorLog } from '../../src/log/operator-log.ts'
-import { NOON, signingPair } from '../archive/archive.ts'
+import { filesUnder, NOON, signingPair } from '../archive/archive.ts'
 import { Clock } from '../log/clock.ts'
 import { until } from '../log/segment-disk.ts'
 
@@ -87,5 +87,14 @@ t.test('a reload that is asked for reads the list at once', async (t) => {
   replace(keysFor(NOON, 20))
   await archive.reload()
   t.equal(archive.writer.daysLeft, 20)
+  await archive.close()
+})
+
+t.test('what a router left that was stopped for days goes when it starts', async (t) => {
+  const directory = t.testdir({ segments: { 'ams-1': { '2026-02-27': { '001772197060000.age': '', '001772197060000.checkpoint': '' }, '2026-02-26': { '.001772097060000.age.part': '' } } } })
+  for (const path of filesUnder(directory)) utimesSync(path, NOON / 1000, (NOON - DAY_MS) / 1000)
+  const { archive } = await setUp(directory, keysFor(NOON, 30))
+  await until(() => archive.writer.expired === 1)
+  t.same(filesUnder(`${directory}/segments`).map((path) => path.slice(-11)), ['.checkpoint'])
   await archive.close()
 })

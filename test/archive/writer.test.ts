@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { readCheckpoint, signCheckpoint } from '../../src/archive/chain.ts'
 import type { Checkpoint } from '../../src/archive/chain.ts'
 import { dayOf } from '../../src/archive/day.ts'
@@ -291,6 +292,8 @@ t.test('after a restart the chain goes on, and what a crash left half done is go
     const newest = filesUnder(directory).at(-1)?.replace(/\d{15}\.checkpoint/, '') ?? ''
     writeFileSync(`${newest}.000009999999999.age.part`, 'half')
     writeFileSync(`${newest}000009999999999.age`, 'without a checkpoint')
+    mkdirSync(`${directory}/ams-1/2026-02-${27 - run}`)
+    writeFileSync(`${directory}/ams-1/2026-02-${27 - run}/.000009999999999.age.part`, 'half, and the day has nothing else')
   }
   const { writer } = setUp(directory)
   writer.add(facts({ time: NEXT }))
@@ -410,6 +413,41 @@ t.test('a local segment is deleted after an hour, shipped or not, and is counted
   t.equal(writer.expired, 1)
   t.same(filesUnder(directory).filter((path) => path.endsWith('.age')), [newer])
   t.same((await faultsIn(directory)).map((fault) => fault.replace(/.* /, '')), ['missing'], 'its checkpoint shows that it was there')
+  await writer.close()
+})
+
+t.test('what is older than an hour goes, of whatever day and however unfinished, and nothing else does', async (t) => {
+  const directory = t.testdir()
+  const { writer } = setUp(directory)
+  const names = [
+    '2026-02-27/001772197060000.age', '2026-02-27/001772197060000.checkpoint', '2026-02-27/notes.txt', '2026-02-26/.001772097060000.age.part',
+    '2026-02-26/.001772097060000.checkpoint.part', '.lock.0a1b-2c.part', 'elsewhere/001772197060000.age', '001772197060000.age',
+  ]
+  for (const [router, age] of [['ams-1', 3_600_001], ['fra-1', 3_600_001], ['ams-1', 3_599_999]] as const) {
+    for (const name of names) {
+      const path = `${directory}/${router}/${age === 3_599_999 ? name.replace('001772', '001773').replace('0a1b', '1a1b') : name}`
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, 'x')
+      utimesSync(path, NOON / 1000, (NOON - age) / 1000)
+    }
+  }
+  const before = filesUnder(directory)
+  await writer.sweep()
+  const after = new Set(filesUnder(directory))
+  t.same(before.filter((path) => !after.has(path)).map((path) => path.slice(directory.length)), [
+    '/ams-1/.lock.0a1b-2c.part', '/ams-1/2026-02-26/.001772097060000.age.part', '/ams-1/2026-02-26/.001772097060000.checkpoint.part', '/ams-1/2026-02-27/001772197060000.age',
+  ])
+  t.equal(writer.expired, 1, 'segments are counted, parts are not')
+  await writer.close()
+})
+
+t.test('a file that cannot be removed does not keep the others', async (t) => {
+  const directory = t.testdir({ 'ams-1': { '2026-02-27': { '001772197060000.age': '', '001772197060001.age': '' } } })
+  const io: ArchiveFiles = { ...files, modified: async () => 0, remove: (path) => (path.endsWith('0.age') ? Promise.reject(new Error('no')) : files.remove(path)) }
+  const { writer } = setUp(directory, { io })
+  await writer.sweep()
+  t.same(filesUnder(directory).map((path) => path.slice(-7)), ['000.age'])
+  t.equal(writer.expired, 1)
   await writer.close()
 })
 
