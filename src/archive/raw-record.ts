@@ -69,9 +69,12 @@ export function rawRecordOf(facts: RawFacts): RawRecord {
   }
 }
 
-/** With its line end. */
+/** Delete, and the controls of Latin-1, which a terminal obeys and JSON leaves as they are. */
+const CONTROLS = /[\x7f-\x9f]/g
+
+/** With its line end. Printed as it is, it tells a terminal nothing: every control in it is escaped. */
 export function rawLine(record: RawRecord): string {
-  return `${JSON.stringify(record)}\n`
+  return `${JSON.stringify(record).replace(CONTROLS, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)}\n`
 }
 
 /** The time and address of a line, which is all that a search looks at; undefined for what is no record. */

@@ -89,6 +89,15 @@ t.test('a record is one line, whatever the user agent holds, and is read back', 
   }))
 })
 
+t.test('no control of a user agent reaches whoever prints a line, and the text is the same when it is read', async (t) => {
+  for (let code = 0; code < 256; code++) {
+    const userAgent = `a${String.fromCharCode(code)}31mb`
+    const line = rawLine(rawRecordOf(facts({ userAgent })))
+    t.notMatch(line.slice(0, -1), /[\x00-\x1f\x7f-\x9f]/, `character ${code}`)
+    t.equal((JSON.parse(line) as { agent: string }).agent, userAgent, `character ${code}`)
+  }
+})
+
 t.test('what is no record is not read', async (t) => {
   for (const line of ['', '{', 'null', '[]', '{"time":1}', '{"time":"1","address":null}', '{"time":1,"address":2}']) t.equal(readRawLine(line), undefined, line)
 })

@@ -135,7 +135,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     leak: 'a raw record is a message to the operator too',
-    edits: [{ file: 'archive/raw-record.ts', find: '  return `${JSON.stringify(record)}\\n`', replace: '  process.stderr.write(JSON.stringify(record))\n  return `${JSON.stringify(record)}\\n`' }],
+    edits: [{ file: 'archive/raw-record.ts', find: '  return `${JSON.stringify(record)', replace: '  process.stderr.write(JSON.stringify(record))\n  return `${JSON.stringify(record)' }],
   },
   {
     leak: 'a segment tells the last user agent in its header',
