@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { ArchiveError, codeOf } from '../archive/archive-error.ts'
+import type { Named } from '../archive/cut.ts'
 import { readPublicKey, readSigningKey } from '../archive/keys.ts'
 import type { RawFacts } from '../archive/raw-record.ts'
 import { readRecipients } from '../archive/recipients.ts'
@@ -40,7 +41,19 @@ export interface OpenArchiveOptions {
 /** What the archive is told of one request. @param time milliseconds since the epoch */
 export function rawFactsOf({ address, method, scheme, host, path, query, userAgent }: ResolvedRequest, decision: Decision, status: number, time: number, port: ClientPort | undefined): RawFacts {
   const target = decision.outcome === 'refuse' ? undefined : decision.member.target.id
-  return { time, address, port, method, scheme, host, path, query, userAgent: userAgent?.text, decision: { service: decision.service?.id, target, outcome: decision.outcome, status } }
+  return {
+    time, address, port, method, scheme, host, path, query, userAgent: userAgent?.text, named: namedIn(decision, host, path),
+    decision: { service: decision.service?.id, target, outcome: decision.outcome, status },
+  }
+}
+
+function namedIn(decision: Decision, host: string, path: string): Named | undefined {
+  const { service } = decision
+  if (service === undefined) return undefined
+  const { prefix, content: rules } = service
+  // A service of both kinds was found by a host of its own, where nothing was cut off the path.
+  const whole = prefix === undefined || !path.startsWith(prefix) || host === service.host || (decision.outcome !== 'refuse' && decision.path === path)
+  return whole ? { host: true, prefix: '', rules } : { host: false, prefix, rules }
 }
 
 /** Rejects with a `WisselError` where keys or list cannot be used: an archive that was asked for and does not work is a mistake. */

@@ -1,15 +1,14 @@
 /**
  * What the sealed archive holds of one request: enough to trace abuse, as providers are asked to be able to (RFC 6302: an
  * address behind a shared gateway means nothing without its port and an exact time), and nothing that lets whoever reads it
- * play or join: tokens are cut, and no id is shared with the decision stream.
+ * play or join: what is neither named by the operator nor a word is cut (`cut.ts`), and no id is shared with the decision stream.
  *
  * Here alone a client's address and port become text. The text goes from here into a sealed segment.
  */
 import type { ClientAddress } from '../privacy/address.ts'
-import { contentOf } from '../privacy/content.ts'
-import type { ContentPattern } from '../privacy/content.ts'
 import type { ClientPort } from '../privacy/port.ts'
-import { OTHER } from '../privacy/values.ts'
+import { cutHost, cutPath, cutQuery } from './cut.ts'
+import type { Named } from './cut.ts'
 
 export interface RawFacts {
   /** Milliseconds since the epoch. */
@@ -25,6 +24,8 @@ export interface RawFacts {
   /** As received, without the question mark. */
   readonly query: string
   readonly userAgent: string | undefined
+  /** Absent: nothing of the request was configured, as where no service was found. */
+  readonly named?: Named | undefined
   readonly decision: {
     /** Ids of the configuration. */
     readonly service: string | undefined
@@ -50,17 +51,14 @@ export interface RawRecord {
 
 /** Characters of a user agent that are kept. */
 export const MAX_AGENT = 512
-const MAX_PATH = 1024
-const MAX_PARAMETERS = 32
-const CUT = '_'
 
 export function rawRecordOf(facts: RawFacts): RawRecord {
-  const { time, address, port, method, scheme, host, path, query, userAgent, decision } = facts
+  const { time, address, port, method, scheme, host, path, query, userAgent, named, decision } = facts
   return {
     time,
     address: address === undefined ? null : addressText(address),
     port: port?.portNumber() ?? null,
-    request: `${method} ${scheme}://${cutHost(host)}${cutPath(path)}${query === '' ? '' : `?${cutQuery(query)}`}`,
+    request: `${method} ${scheme}://${cutHost(host, named)}${cutPath(path, named)}${query === '' ? '' : `?${cutQuery(query)}`}`,
     agent: userAgent === undefined ? null : userAgent.slice(0, MAX_AGENT),
     service: decision.service ?? null,
     outcome: decision.outcome,
@@ -110,34 +108,4 @@ function longestZeros(groups: readonly number[]): { start: number, length: numbe
     start += length
   }
   return best
-}
-
-function cutHost(host: string): string {
-  return host.startsWith('[') ? host : host.slice(0, 255).split('.').map(cut).join('.')
-}
-
-function cutPath(path: string): string {
-  // A token that is cut short may look like a name, so the segment at the limit goes whole.
-  const kept = path.length <= MAX_PATH ? path : `${path.slice(0, path.lastIndexOf('/', MAX_PATH))}/${CUT}`
-  return kept.split('/').map((segment) => (segment === '' ? '' : cutSegment(segment))).join('/')
-}
-
-/** Names without values. A parameter without `=` may be a value itself. */
-function cutQuery(query: string): string {
-  const parameters = query.split('&', MAX_PARAMETERS)
-  return parameters.map((parameter) => {
-    const equals = parameter.indexOf('=')
-    return equals === -1 ? CUT : `${cut(parameter.slice(0, equals))}=`
-  }).join('&')
-}
-
-const AS_TITLE: readonly ContentPattern[] = [{ id: undefined, segments: ['{content}'] }]
-
-/** What may stand for a title in the decision stream may stand here too; dots are allowed between names, not between numbers. */
-function cutSegment(segment: string): string {
-  return cut(segment.replaceAll('.', '-')) === CUT ? CUT : segment
-}
-
-function cut(name: string): string {
-  return contentOf(`/${name}`, AS_TITLE) === OTHER ? CUT : name
 }

@@ -67,7 +67,7 @@ export const ARRIVALS: readonly Arrival[] = [
     ...NOWHERE,
     what: 'path',
     record: is('coarsened', 'to a title that the service\'s content rules name, else `_other`; and to format and kind', 'content', 'format', 'object'),
-    archive: is('sealed', 'tokens cut', 'request'),
+    archive: is('sealed', 'what the service\'s content rules name, short words and the file\'s extension; all else cut', 'request'),
     why: 'signed tokens live in paths',
   },
   { ...NOWHERE, what: 'query, with signatures and tokens', archive: is('sealed', 'names alone, values cut', 'request'), why: 'it is passed on in `Location`, unless the service says otherwise; where manifests are steered, to the target by the router itself, which keeps them for as long as their headers allow, an hour and another one in case of errors at most, under a keyed hash of their address' },

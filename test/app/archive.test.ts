@@ -1,11 +1,14 @@
 import t from 'tap'
 import { renameSync, utimesSync, writeFileSync } from 'node:fs'
-import { openArchive } from '../../src/app/archive.ts'
+import { openArchive, rawFactsOf } from '../../src/app/archive.ts'
 import { dayOf, DAY_MS } from '../../src/archive/day.ts'
+import { rawRecordOf } from '../../src/archive/raw-record.ts'
 import { RecipientList, writeRecipients } from '../../src/archive/recipients.ts'
 import { OperatorLog } from '../../src/log/operator-log.ts'
+import type { Service } from '../../src/routing/model.ts'
 import { filesUnder, NOON, signingPair } from '../archive/archive.ts'
 import { Clock } from '../log/clock.ts'
+import { redirectTo, refusalOf, WORLD } from '../log/decisions.ts'
 import { until } from '../log/segment-disk.ts'
 
 const list = signingPair()
@@ -97,4 +100,25 @@ t.test('what a router left that was stopped for days goes when it starts', async
   await until(() => archive.writer.expired === 1)
   t.same(filesUnder(`${directory}/segments`).map((path) => path.slice(-11)), ['.checkpoint'])
   await archive.close()
+})
+
+t.test('the archive is told what of a request its service has configured', async (t) => {
+  const [service, target] = [WORLD.ids.get('omroep-live'), WORLD.targets[0]]
+  if (service === undefined || target === undefined) throw new Error('the world is empty')
+  const content = [{ id: undefined, segments: ['live', '{content}', '**'] }]
+  const byHost: Service = { ...service, content }
+  const byPrefix: Service = { ...byHost, host: undefined, prefix: '/klant-7' }
+  const byBoth: Service = { ...byHost, prefix: '/klant-7' }
+  const at = '/klant-7/live/nieuws-24/u-1/x.m3u8'
+  for (const [what, decision, host, path, request] of [
+    ['by its host', redirectTo(byHost, target, { path: '/live/nieuws-24/u-1/x.m3u8' }), 'edge-1.example', '/live/nieuws-24/u-1/x.m3u8', 'edge-1.example/live/nieuws-24/_/x.m3u8'],
+    ['by its prefix', redirectTo(byPrefix, target, { path: '/live/nieuws-24/u-1/x.m3u8' }), 'edge-1.example', at, '_.example/klant-7/live/nieuws-24/_/x.m3u8'],
+    ['by its prefix, refused', refusalOf(byPrefix), 'edge-1.example', at, '_.example/klant-7/live/nieuws-24/_/x.m3u8'],
+    ['by another of its hosts', redirectTo(byBoth, target, { path: at }), 'edge-1.example', at, 'edge-1.example/_/live/_/_/x.m3u8'],
+    ['by its first host, refused', refusalOf(byBoth), 'omroep-live.example', at, 'omroep-live.example/_/live/_/_/x.m3u8'],
+    ['by none', refusalOf(undefined), 'edge-1.example', at, '_.example/_/live/_/_/x.m3u8'],
+  ] as const) {
+    const resolved = { rejected: undefined, forwardedInvalid: false, scheme: 'https', host, authority: host, path, query: '', method: 'GET', wants: 'redirect', address: undefined, userAgent: undefined } as const
+    t.equal(rawRecordOf(rawFactsOf(resolved, decision, decision.status, NOON, undefined)).request, `GET https://${request}`, what)
+  }
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { compileContent } from '../../src/privacy/content.ts'
 import { addressText, rawLine, rawRecordOf, readRawLine } from '../../src/archive/raw-record.ts'
 import { ClientAddress } from '../../src/privacy/address.ts'
 import { facts } from './archive.ts'
@@ -34,12 +35,19 @@ t.test('the text of an address reads back as the same address', async () => {
   }))
 })
 
-t.test('names stay in a request and whatever may be a token, an address or a value is cut', async (t) => {
+t.test('words stay in a request and whatever may be a token, an address or a value is cut', async (t) => {
   for (const [path, query, text] of [
     ['/live/main/master.m3u8', '', '/live/main/master.m3u8'],
     ['/', '', '/'],
     ['/live/', '', '/live/'],
-    ['/vod/film-2024/index_1280x720.m3u8', '', '/vod/film-2024/index_1280x720.m3u8'],
+    ['/vod/film-2024/index_1280x720.m3u8', '', '/vod/_/_.m3u8'],
+    ['/live/a8Kd93jQz7XbT2m/u-7391842/x.m3u8', '', '/live/_/_/x.m3u8'],
+    ['/live/kqxmzwtpvrjd/Master.M3U8', '', '/live/_/Master.M3U8'],
+    ['/live/aKdjQzXbT/INDEX.mpd', '', '/live/_/INDEX.mpd'],
+    ['/Film.ism/Manifest', '', '/_/Manifest'],
+    ['/live/203.0.113.7', '', '/live/_'],
+    ['/live/master.a8Kd', '', '/live/_'],
+    ['/live/.m3u8', '', '/live/_'],
     [`/s/${TOKEN}/master.m3u8`, '', '/s/_/master.m3u8'],
     [`/s/${TOKEN}.${TOKEN}.${TOKEN}/master.m3u8`, '', '/s/_/master.m3u8'],
     ['/hdnts=exp=1772397060~acl=*~hmac=9f2c/master.m3u8', '', '/_/master.m3u8'],
@@ -51,10 +59,60 @@ t.test('names stay in a request and whatever may be a token, an address or a val
     ['/live/master.m3u8', 'abc', '/live/master.m3u8?_'],
     ['/live/master.m3u8', `${TOKEN}=1`, '/live/master.m3u8?_='],
     ['/live/master.m3u8', '203.0.113.7', '/live/master.m3u8?_'],
+    ['/live/master.m3u8', 'Key-Pair-Id=1&hdnts=2&_HLS_msn=3&Signature=4', '/live/master.m3u8?Key-Pair-Id=&hdnts=&_HLS_msn=&Signature='],
+    ['/live/master.m3u8', 'a8Kd93jQz7XbT2m=1&u7391842=2&a-b-c-d-e-f-g=3', '/live/master.m3u8?_=&_=&_='],
     ['/live/master.m3u8', '&&=', '/live/master.m3u8?_&_&_='],
   ] as const) {
     t.equal(rawRecordOf(facts({ path, query })).request, `GET https://play.omroep.example${text}`, `${path}?${query}`)
   }
+})
+
+t.test('what the service\'s rules name stays, where they name it: literal parts, and a title that passes for one', async (t) => {
+  const rules = ['/live/{content}/**', '/vod/2024/serie-1/*/master-hd.m3u8', '/demo-1/{content}', '/{content}/x-1/**'].map((pattern) => {
+    const compiled = compileContent(pattern)
+    if ('problem' in compiled) throw new Error(compiled.problem)
+    return { id: pattern.includes('{content}') ? undefined : 'serie', segments: compiled.segments }
+  })
+  for (const [path, text, prefix] of [
+    ['/live/nieuws-24/hd-1/master.m3u8', '/live/nieuws-24/_/master.m3u8'],
+    ['/live/Nieuws-24/master.m3u8', '/live/nieuws-24/master.m3u8'],
+    [`/live/${TOKEN}/master.m3u8`, '/live/_/master.m3u8'],
+    ['/live/203-0-113-7/master.m3u8', '/live/_/master.m3u8'],
+    ['/live/nieuws-24', '/live/nieuws-24'],
+    ['/live/', '/live/'],
+    ['/vod/2024/serie-1/s01e02/master-hd.m3u8', '/vod/2024/serie-1/_/master-hd.m3u8'],
+    ['/vod/2024/serie-1/s01e02/master-sd.m3u8', '/vod/_/_/_/_.m3u8'],
+    ['/vod/2024/serie-1/s01e02/u-1/master-hd.m3u8', '/vod/_/_/_/_/_.m3u8'],
+    ['/demo-1/film-7', '/demo-1/film-7'],
+    ['/film-7/x-1/y-1', '/film-7/x-1/_'],
+    ['/klant-7/live/nieuws-24/u-7391842/master.m3u8', '/klant-7/live/nieuws-24/_/master.m3u8', '/klant-7'],
+    ['/klant-7/u-7391842', '/klant-7/_', '/klant-7'],
+    ['/klant-7', '/klant-7', '/klant-7'],
+  ] as const) {
+    const named = { host: prefix === undefined, prefix: prefix ?? '', rules }
+    t.equal(rawRecordOf(facts({ path, named })).request, `GET https://play.omroep.example${text}`, path)
+  }
+})
+
+t.test('a host of the service\'s own stays, and of any other its words do', async (t) => {
+  for (const [host, own, text] of [
+    ['edge-1.play24.omroep.example', true, 'edge-1.play24.omroep.example'],
+    ['a8Kd93jQz7XbT2m.u-7391842.omroep.example', false, '_._.omroep.example'],
+    ['203.0.113.7', false, '_._._._'],
+    ['[2001:db8::1]', false, '[2001:db8::1]'],
+  ] as const) {
+    t.equal(rawRecordOf(facts({ host, path: '/', named: { host: own, prefix: '', rules: [] } })).request, `GET https://${text}/`, host)
+    if (!own) t.equal(rawRecordOf(facts({ host, path: '/' })).request, `GET https://${text}/`, `${host}, no service`)
+  }
+})
+
+t.test('nothing with a digit in it stays of a path that no rule names, but for its extension', async () => {
+  const segment = fc.stringMatching(/^[!-.0-~]{0,20}$/)
+  fc.assert(fc.property(fc.array(segment, { minLength: 1, maxLength: 6 }), (segments) => {
+    const { request } = rawRecordOf(facts({ path: `/${segments.join('/')}` }))
+    const kept = request.slice('GET https://play.omroep.example'.length)
+    if (!/^(?:\/(?:[A-Za-z]{0,10}|_))*(?:\.[a-z0-9]{2,6})?$/i.test(kept)) throw new Error(kept)
+  }))
 })
 
 t.test('a token at the end of a path that is too long goes whole', async (t) => {
