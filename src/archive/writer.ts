@@ -229,20 +229,22 @@ export class ArchiveWriter {
     const name = dayOf(time)
     const recipients = this.#recipients.recipientsFor(name)
     if (recipients === undefined) return 'no_keys'
-    if (day > this.#newest) this.#turnTo(day)
+    if (day > this.#newest) this.#turnTo(day, time)
     const batch = new Batch(name, recipients, segmentHeader(router, name))
     this.#memory += batch.size
     this.#open.set(day, { batch, cancel: setTimer(() => this.#sealOpen(day), windowMs) })
     return batch
   }
 
-  /** A new day begins. The one before is taken for a while. */
-  #turnTo(day: number): void {
-    for (const other of this.#open.keys()) if (other < day - 1) this.#sealOpen(other)
+  /** A new day begins. The one before is taken for a while, unless its end is longer ago, as at a start in the middle of a day. */
+  #turnTo(day: number, time: number): void {
+    const { windowMs, setTimer } = this.#options
+    const oldest = time - day * DAY_MS < windowMs ? day - 1 : day
+    for (const other of this.#open.keys()) if (other < oldest) this.#sealOpen(other)
     this.#newest = day
-    this.#oldest = day - 1
+    this.#oldest = oldest
     this.#cancelOlder?.()
-    this.#cancelOlder = this.#options.setTimer(() => this.#closeOlder(), this.#options.windowMs)
+    this.#cancelOlder = oldest < day ? setTimer(() => this.#closeOlder(), windowMs) : undefined
     this.#proceed()
   }
 
@@ -261,6 +263,10 @@ export class ArchiveWriter {
       if (only !== undefined && day !== only) continue
       cancel()
       this.#open.delete(day)
+      if (batch.count === 0) {
+        this.#memory -= batch.size
+        continue
+      }
       const pending: Pending = { batch, day, sealed: this.#seal(batch).then((sealed) => sealed ?? this.#lose(pending)) }
       this.#queue.splice(this.#queue.findLastIndex((other) => other.day <= day) + 1, 0, pending)
     }

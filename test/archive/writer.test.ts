@@ -121,6 +121,17 @@ t.test('the day before is open for a minute: meanwhile the new one is sealed and
   t.same(await faultsIn(directory), [])
 })
 
+t.test('away from midnight nothing waits for the day before', async (t) => {
+  const directory = t.testdir()
+  const { writer } = setUp(directory)
+  for (let i = 0; i < 6000; i++) writer.add(facts({ time: NOON + i }))
+  await until(() => writer.segments === 1)
+  writer.add(facts({ time: NOON - 86_400_000 }))
+  t.equal(writer.dropped.late, 1)
+  await writer.close()
+  t.same(await faultsIn(directory), [])
+})
+
 t.test('where half of the memory waits, the day before is closed at once', async (t) => {
   const directory = t.testdir()
   const { writer } = setUp(directory, { maxBytes: 3 * 1024 * 1024 })
@@ -455,10 +466,11 @@ t.test('what is no record costs itself alone', async (t) => {
   const { sealer, writer } = setUp(t.testdir())
   writer.add({ ...facts(), get path(): string { throw new Error('203.0.113.7') } })
   writer.add(facts({ time: Number.NaN }))
+  writer.addLine('x'.repeat(2 * 1024 * 1024), NOON)
   writer.add(facts({ path: '/'.repeat(5_000_000), query: '&'.repeat(5_000_000), userAgent: '\u0000'.repeat(100_000) }))
   writer.add(facts())
   await writer.close()
-  t.equal(writer.dropped.invalid, 1)
+  t.equal(writer.dropped.invalid, 2)
   t.equal(writer.dropped.no_keys, 1, 'no day, no keys')
   t.equal(writer.written, 2)
   t.ok(sealer.lines.every((line) => line.length < 8000))
