@@ -34,6 +34,8 @@ export class DirectoryLock {
   readonly #directory: string
   readonly #now: () => number
   readonly #token: string = randomUUID()
+  /** What was asked for last: one thing after the other. */
+  #last: Promise<unknown> = Promise.resolve()
 
   /** @param directory made where it is not there @param now milliseconds since the epoch */
   constructor(io: ArchiveFiles, directory: string, now: () => number) {
@@ -43,29 +45,43 @@ export class DirectoryLock {
   }
 
   /** Whether it was taken just now, and not held already. Rejects with a LockedError where another process has it, otherwise as the disk does. */
-  async hold(): Promise<boolean> {
-    const found = await this.#read(NAME)
-    if (found?.token === this.#token) {
-      if (Math.abs(this.#now() - found.at) >= RENEW_MS) await this.#renew()
-      return false
-    }
-    held.delete(this.#token)
-    if (found !== undefined) await this.#takeAway(found)
-    await this.#take()
-    held.add(this.#token)
-    return true
+  hold(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const found = await this.#read(NAME)
+      if (found?.token === this.#token) {
+        await this.#renew(found)
+        return false
+      }
+      held.delete(this.#token)
+      if (found !== undefined) await this.#takeAway(found)
+      await this.#take()
+      held.add(this.#token)
+      return true
+    })
   }
 
-  /** Renews it where it is held. Never rejects. */
-  async keep(): Promise<void> {
-    if (held.has(this.#token)) await this.hold().catch(() => undefined)
+  /** Renews it where it is held, and takes nothing: whoever writes has to know. Never rejects. */
+  keep(): Promise<void> {
+    if (!held.has(this.#token)) return Promise.resolve()
+    return this.#inTurn(async () => {
+      const found = await this.#read(NAME)
+      if (found?.token === this.#token) await this.#renew(found)
+    }).catch(() => undefined)
   }
 
   /** Never rejects. */
-  async release(): Promise<void> {
-    if (!held.delete(this.#token)) return
-    const found = await this.#read(NAME).catch(() => undefined)
-    if (found?.token === this.#token) await this.#io.remove(`${this.#directory}/${NAME}`).catch(() => undefined)
+  release(): Promise<void> {
+    if (!held.delete(this.#token)) return Promise.resolve()
+    return this.#inTurn(async () => {
+      const found = await this.#read(NAME)
+      if (found?.token === this.#token) await this.#io.remove(`${this.#directory}/${NAME}`)
+    }).catch(() => undefined)
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
   }
 
   async #take(): Promise<void> {
@@ -80,7 +96,8 @@ export class DirectoryLock {
     }
   }
 
-  async #renew(): Promise<void> {
+  async #renew({ at }: Holder): Promise<void> {
+    if (Math.abs(this.#now() - at) < RENEW_MS) return
     await this.#io.rename(await this.#write(), `${this.#directory}/${NAME}`)
   }
 

@@ -62,6 +62,23 @@ t.test('one holder at a time, which renews it, and sees when it has lost it', as
   t.notOk(existsSync(`${directory}/lock`))
 })
 
+t.test('a renewal takes nothing: who writes learns that somebody else did meanwhile', async (t) => {
+  const directory = `${t.testdir()}/ams-1`
+  let now = NOON
+  const one = new DirectoryLock(files, directory, () => now)
+  const two = new DirectoryLock(files, directory, () => now)
+  await one.hold()
+  now += 10 * MINUTE
+  await two.hold()
+  await two.release()
+  await one.keep()
+  t.notOk(existsSync(`${directory}/lock`))
+  t.equal(await one.hold(), true)
+  now += MINUTE
+  t.same(await Promise.all([one.keep(), one.hold(), one.keep(), one.hold()]), [undefined, false, undefined, false], 'at once, one after the other')
+  await one.release()
+})
+
 t.test('of many that find a dead process\'s lock one gets it', async (t) => {
   for (let run = 0; run < 20; run++) {
     const directory = t.testdir({ lock: JSON.stringify({ token: 'x', host: hostname(), pid: dead, at: NOON }) })
