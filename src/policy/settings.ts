@@ -67,7 +67,7 @@ export const settingsSchema = z.strictObject({
     recipients: z.string().min(1).describe('The signed list of the days\' public keys, made ahead with wissel archive recipients. A day without keys is not archived, and counted. A renewed list in its place is taken within reloadSeconds.'),
     recipientsKey: z.string().regex(/^ed25519:[A-Za-z0-9+/=_-]{40,50}$/, { error: 'use the public key that wissel archive recipients printed: ed25519:...' }).describe('The public key that the list must be signed with.'),
     signingKey: z.string().min(1).describe('A file with this router\'s own Ed25519 key, with which it signs the chain of segments.'),
-    directory: z.string().min(1).describe('Where sealed segments wait until they are shipped, an hour at most.'),
+    directory: z.string().min(1).describe('Where sealed segments wait until they are shipped, an hour at most. On a file system with hard links, which FAT and some network shares lack: without them nothing is written, and archive_failed says so.'),
   }).optional().describe('The sealed archive of raw requests, for tracing abuse only. Default: none. The router can write it and never read it.'),
   usage: z.strictObject({
     tokenFile: z.string().min(1).describe('A file whose first line is the bearer token for POST /usage, at least 16 characters. Whoever has it can report any consumption, and nothing else.'),
