@@ -29,6 +29,10 @@ export interface AuditEntry {
   readonly rows: number
   /** Segments that were decrypted. */
   readonly segments: readonly string[]
+  /** What the rows may not hold: segments and faults that touch the window, such as `ams-1/2026-03-01/000001772323200000 gap`. */
+  readonly problems: readonly string[]
+  /** Routers in the archive whose segments were not looked at. */
+  readonly unread: readonly string[]
 }
 
 export type AuditFacts = Omit<AuditEntry, 'v' | 'seq' | 'prev'>
@@ -46,8 +50,8 @@ export function commitment(nonce: Uint8Array, facts: Pick<AuditFacts, 'case' | '
 
 /** The next line, with its line end. */
 export function auditLine(facts: AuditFacts, head: AuditHead): string {
-  const { at, who, approvers, case: id, window, predicate, outcome, rows, segments } = facts
-  const entry: AuditEntry = { v: 1, seq: head.seq + 1, prev: head.hash, at, who, approvers, case: id, window, predicate, outcome, rows, segments }
+  const { at, who, approvers, case: id, window, predicate, outcome, rows, segments, problems, unread } = facts
+  const entry: AuditEntry = { v: 1, seq: head.seq + 1, prev: head.hash, at, who, approvers, case: id, window, predicate, outcome, rows, segments, problems, unread }
   return `${JSON.stringify(entry)}\n`
 }
 

@@ -1,6 +1,6 @@
 /** The archive's files: `router/day/seq.age`, each with its `seq.checkpoint`. Written whole or not at all, for their owner alone. */
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { codeOf } from './archive-error.ts'
+import { ArchiveError, codeOf } from './archive-error.ts'
 import { isDay } from './day.ts'
 
 /** The file system as far as it is needed. Any of them may reject. */
@@ -19,6 +19,8 @@ export interface ArchiveFiles {
   remove(path: string): Promise<void>
   /** Milliseconds since the epoch. */
   modified(path: string): Promise<number>
+  /** Whether it is one; a link to one is. */
+  isDirectory(path: string): Promise<boolean>
 }
 
 export const files: ArchiveFiles = {
@@ -46,7 +48,11 @@ export const files: ArchiveFiles = {
   },
   remove: (path) => rm(path, { force: true }),
   modified: async (path) => (await stat(path)).mtimeMs,
+  isDirectory: async (path) => (await stat(path)).isDirectory(),
 }
+
+/** The id of a router, which is the name of its directory. */
+export const ROUTER = /^[a-z0-9][a-z0-9_.-]{0,63}$/
 
 /** Beside the file, then moved into place: whoever looks sees all of it or nothing. The directory is the caller's to sync. */
 export async function place(io: ArchiveFiles, directory: string, name: string, bytes: Uint8Array): Promise<void> {
@@ -68,6 +74,22 @@ export async function namesIn(io: ArchiveFiles, path: string): Promise<string[]>
     if (codeOf(error) === 'ENOENT') return []
     throw error
   }
+}
+
+/**
+ * Routers with a directory in an archive, in order; what a file system or a person put beside them is left alone.
+ * @throws ArchiveError where the archive is not there: nothing to see is not the same as nothing wrong
+ */
+export async function routersIn(io: ArchiveFiles, archive: string): Promise<string[]> {
+  const names = await io.list(archive).catch((error: unknown) => {
+    throw new ArchiveError(`the archive ${archive} cannot be read (${codeOf(error)}); check its path, and whether its disk is there`)
+  })
+  const routers: string[] = []
+  // A day stands for a directory of a router that was given for the archive.
+  for (const name of names.filter((found) => ROUTER.test(found) && !isDay(found))) {
+    if (await io.isDirectory(`${archive}/${name}`).catch(() => false)) routers.push(name)
+  }
+  return routers.sort()
 }
 
 /** Undefined where the file is not there. */

@@ -10,7 +10,7 @@ import type { AuditFacts } from './audit.ts'
 import { hashOf, readCheckpoint } from './chain.ts'
 import type { Checkpoint } from './chain.ts'
 import { DAY_MS, daysBetween } from './day.ts'
-import { AGE, CHECKPOINT, readIfThere, segmentsIn } from './files.ts'
+import { AGE, readIfThere, routersIn } from './files.ts'
 import type { ArchiveFiles } from './files.ts'
 import { approverOf } from './identities.ts'
 import type { Identity } from './identities.ts'
@@ -18,8 +18,12 @@ import type { KeyObject } from './keys.ts'
 import { addressText, readRawLine } from './raw-record.ts'
 import { unseal } from './seal.ts'
 import { linesOf } from './segment.ts'
+import { verifyChain } from './verify-chain.ts'
+import type { ChainEntry, ChainProblem, ChainReport } from './verify-chain.ts'
+import { entriesIn } from './verify.ts'
 
 export const MAX_WINDOW_MS = DAY_MS
+const MINUTE_MS = 60_000
 
 export interface Search {
   /** The case, an order or a complaint, that the look is for. */
@@ -52,6 +56,19 @@ export interface Opened {
   readonly segments: readonly string[]
   /** Segments of the window that are altered, missing, or not signed by the router's key. */
   readonly unusable: readonly string[]
+  /** What else is wrong with the chains and touches the window; `segment` begins with the router. */
+  readonly problems: readonly ChainProblem[]
+  /** Routers in the archive that there is no key for; they were not read. */
+  readonly unread: readonly string[]
+  /** Routers whose archive begins after the window does, or ends before it. */
+  readonly beyond: readonly Beyond[]
+}
+
+/** UTC minutes of a router's first and last record. */
+export interface Beyond {
+  readonly router: string
+  readonly from: string
+  readonly to: string
 }
 
 const CASE = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$/
@@ -67,7 +84,11 @@ export function daysOf({ from, to }: Pick<Search, 'from' | 'to'>): string[] {
   return daysBetween(from, to - 1)
 }
 
-/** @throws ArchiveError where two officers' identities are not there for each day, or a segment does not open with them */
+/**
+ * Checkpoints are checked first, so that what is missing is told with what is there.
+ * @throws ArchiveError where the archive or a router's part of it is not there, where two officers' identities are not there
+ * for each day, or where a segment does not open with them
+ */
 export async function openArchive(search: Search, options: OpenOptions): Promise<Opened> {
   checkSearch(search)
   const { identities, audit, who, now, nonce } = options
@@ -77,10 +98,11 @@ export async function openArchive(search: Search, options: OpenOptions): Promise
   const about = { at: new Date(now).toISOString(), who, approvers, case: search.case, window, predicate: commitment(nonce, { case: search.case, window }, wanted) }
   try {
     const opened = await rowsOf(search, wanted, options)
-    await audit({ ...about, outcome: 'opened', rows: opened.rows.length, segments: opened.segments })
+    const problems = [...opened.unusable.map((segment) => `${segment} unusable`), ...opened.problems.map(({ segment, fault }) => `${segment} ${fault}`)]
+    await audit({ ...about, outcome: 'opened', rows: opened.rows.length, segments: opened.segments, problems, unread: opened.unread })
     return opened
   } catch (error) {
-    await audit({ ...about, outcome: 'refused', rows: 0, segments: [] })
+    await audit({ ...about, outcome: 'refused', rows: 0, segments: [], problems: [], unread: [] })
     throw error
   }
 }
@@ -91,29 +113,49 @@ async function rowsOf(search: Search, wanted: string, options: OpenOptions): Pro
   const rows: { readonly time: number, readonly line: string }[] = []
   const segments: string[] = []
   const unusable: string[] = []
+  const problems: ChainProblem[] = []
+  const beyond: Beyond[] = []
+  const unread = (await routersIn(io, directory)).filter((router) => !keys.has(router))
   for (const [router, key] of keys) {
-    for (const { day, name } of await segmentsIn(io, `${directory}/${router}`)) {
-      const path = `${directory}/${router}/${day}/${name}`
+    const entries = await entriesIn(io, `${directory}/${router}`, 'checkpoints')
+    if (entries.length === 0) throw new ArchiveError(`the archive ${directory} holds nothing of the router ${router}; check the path and the name in --key`)
+    // Also what is gone after its retention is missing from the rows.
+    const report = verifyChain(entries, { router, publicKey: key, keptFrom: '' })
+    problems.push(...report.problems.filter((problem) => overlaps(problem, search)).map((problem) => ({ ...problem, segment: `${router}/${problem.segment}` })))
+    beyond.push(...beyondOf(router, report, search))
+    for (const { day, name, checkpoint } of entries) {
       if (!daysOf(search).includes(day)) continue
-      const signed = await readIfThere(io, path + CHECKPOINT)
-      const checkpoint = signed === undefined ? undefined : readCheckpoint(Buffer.from(signed).toString(), key)
-      if (checkpoint !== undefined && !overlaps(checkpoint, search)) continue
-      const bytes = await readIfThere(io, path + AGE)
-      const intact = checkpoint?.router === router && checkpoint.epoch === day && bytes !== undefined && hashOf(bytes) === checkpoint.segment
-      const lines = intact ? await linesIn(bytes, { router, day, identities }) : undefined
-      if (lines === undefined) {
+      const found = await linesOfEntry({ day, name, checkpoint }, { router, key, ...options }, search)
+      if (found === 'elsewhere') continue
+      if (found === 'unusable') {
         unusable.push(`${router}/${day}/${name}`)
         continue
       }
       segments.push(`${router}/${day}/${name}`)
-      for (const line of lines) {
+      for (const line of found) {
         const row = readRawLine(line)
         if (row?.address === wanted && row.time >= search.from && row.time < search.to) rows.push({ time: row.time, line })
       }
     }
   }
   rows.sort((a, b) => a.time - b.time)
-  return { rows: rows.map(({ line }) => line), segments, unusable }
+  return { rows: rows.map(({ line }) => line), segments, unusable, problems: problems.filter(({ segment }) => !unusable.includes(segment)), unread, beyond }
+}
+
+/** The lines of a segment's records; `elsewhere` for one that cannot hold the window. */
+async function linesOfEntry(entry: Omit<ChainEntry, 'sha256'>, { directory, router, key, identities, io }: { router: string, key: KeyObject } & OpenOptions, search: Search): Promise<string[] | 'elsewhere' | 'unusable'> {
+  const { day, name } = entry
+  const checkpoint = entry.checkpoint === undefined ? undefined : readCheckpoint(entry.checkpoint, key)
+  if (checkpoint !== undefined && !overlaps(checkpoint, search)) return 'elsewhere'
+  const bytes = await readIfThere(io, `${directory}/${router}/${day}/${name}${AGE}`)
+  const intact = checkpoint?.router === router && checkpoint.epoch === day && bytes !== undefined && hashOf(bytes) === checkpoint.segment
+  return (intact ? await linesIn(bytes, { router, day, identities }) : undefined) ?? 'unusable'
+}
+
+function beyondOf(router: string, { first, head }: ChainReport, search: Search): Beyond[] {
+  if (first === undefined || head === undefined) return []
+  const within = Date.parse(first.from) <= search.from && Date.parse(head.to) + MINUTE_MS >= search.to
+  return within ? [] : [{ router, from: first.from, to: head.to }]
 }
 
 /** Undefined where the segment was sealed as another's. */
@@ -125,8 +167,8 @@ async function linesIn(bytes: Uint8Array, { router, day, identities }: { router:
 }
 
 /** Minutes are cut off, so the last one lasts a minute more. */
-function overlaps({ from, to }: Checkpoint, window: Pick<Search, 'from' | 'to'>): boolean {
-  return Date.parse(from) < window.to && Date.parse(to) + 60_000 > window.from
+function overlaps({ from, to }: Pick<Checkpoint, 'from' | 'to'>, window: Pick<Search, 'from' | 'to'>): boolean {
+  return Date.parse(from) < window.to && Date.parse(to) + MINUTE_MS > window.from
 }
 
 function needTwo(day: string, identities: readonly Identity[]): void {

@@ -4,7 +4,7 @@
  */
 import { ArchiveError } from './archive-error.ts'
 import { dayOf, DAY_MS } from './day.ts'
-import { AGE, CHECKPOINT, namesIn, place, readIfThere, removeOlder, segmentsIn } from './files.ts'
+import { AGE, CHECKPOINT, namesIn, place, readIfThere, removeOlder, routersIn, segmentsIn } from './files.ts'
 import type { ArchiveFiles, SegmentFiles } from './files.ts'
 import { hashOf } from './chain.ts'
 
@@ -43,6 +43,7 @@ export function keptFrom(now: number, keepDays: number): string {
   return dayOf(now - keepDays * DAY_MS)
 }
 
+/** @throws ArchiveError where there is no router's directory to ship from: the router deletes meanwhile what nobody fetches */
 export async function ship(options: ShipOptions): Promise<Shipped> {
   const { from, to, keepDays, now, io } = options
   const kept = keptFrom(now, keepDays)
@@ -51,7 +52,9 @@ export async function ship(options: ShipOptions): Promise<Shipped> {
   let expired = 0
   let deleted = 0
   const conflicts: string[] = []
-  for (const router of await namesIn(io, from)) {
+  const routers = await routersIn(io, from)
+  if (routers.length === 0) throw new ArchiveError(`${from} holds no router's directory; give with --from what the router has as archive.directory`)
+  for (const router of routers) {
     const found = (await segmentsIn(io, `${from}/${router}`)).filter(({ checkpoint }) => checkpoint)
     const newest = found.map(({ name }) => name).sort().at(-1)
     for (const segment of found) {

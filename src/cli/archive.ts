@@ -138,7 +138,7 @@ async function verifyCommand({ values }: Input, io: ArchiveIo): Promise<number> 
       status = 1
       continue
     }
-    for (const { segment, fault } of report.problems) io.err(`${router}/${segment}: ${CHAIN_FAULTS[fault]}\n`)
+    for (const { segment, fault } of report.problems) io.err(`${router}${segment === '-' ? '' : `/${segment}`}: ${CHAIN_FAULTS[fault]}\n`)
     if (report.problems.length > 0) status = 1
     const { head } = report
     const newest = head === undefined ? 'nothing' : `${head.epoch}/${nameOf(head.seq)} ${linkOf(head)}`
@@ -171,13 +171,16 @@ async function openCommand({ values }: Input, io: ArchiveIo): Promise<number> {
   const keys = await keysOf(values)
   const identities = (await Promise.all(paths.map((path) => loadIdentities(path, daysOf(search))))).flat()
   const nonce = io.random(32)
-  const { rows, segments, unusable } = await openArchive(search, {
+  const { rows, segments, unusable, problems, unread, beyond } = await openArchive(search, {
     directory, keys, identities, nonce, who: io.user, now: io.now(), io: files, audit: (facts) => appendAudit(audit, facts),
   })
   for (const row of rows) io.out(`${row}\n`)
   for (const segment of unusable) io.err(`${segment}: altered, missing or not signed; it was left out, so these rows may not be all\n`)
+  for (const { segment, fault } of problems) io.err(`${segment}: ${CHAIN_FAULTS[fault]}; it touches the window, so these rows may not be all\n`)
+  for (const { router, from, to } of beyond) io.err(`${router}: the archive holds ${from} to ${to}, which is not all of the window\n`)
+  for (const router of unread) io.err(`${router}: not read; give its public key with --key ${router}=FILE\n`)
   io.err(`${rows.length} rows from ${segments.length} segments; for the file of the case: nonce ${Buffer.from(nonce).toString('hex')}\n`)
-  return unusable.length > 0 ? 1 : 0
+  return unusable.length + problems.length > 0 ? 1 : 0
 }
 
 async function shredCommand({ values, positionals }: Input, io: ArchiveIo): Promise<number> {

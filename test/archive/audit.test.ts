@@ -6,7 +6,7 @@ import { GENESIS } from '../../src/archive/chain.ts'
 
 const entry = (n: number): AuditFacts => ({
   at: '2026-03-02T08:00:00.000Z', who: 'officer', approvers: ['alice 0123456789abcdef', 'bob fedcba9876543210'], case: `C-${n}`,
-  window: ['2026-03-01T20:26:00.000Z', '2026-03-01T20:36:00.000Z'], predicate: '0'.repeat(64), outcome: 'opened', rows: n, segments: [],
+  window: ['2026-03-01T20:26:00.000Z', '2026-03-01T20:36:00.000Z'], predicate: '0'.repeat(64), outcome: 'opened', rows: n, segments: [], problems: [], unread: [],
 })
 
 function log(entries: number): string {

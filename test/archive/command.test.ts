@@ -316,6 +316,58 @@ t.test('bits flipped, segments cut, swapped, repeated and renamed are found by v
   t.match(await run('verify', '--archive', kept, '--key', `fra-1=${routerKey}.pub`), { status: 1, err: /ams-1: not checked/ })
 })
 
+t.test('what is not there is not taken for what is well', async (t) => {
+  const both = ['--identity', `${keys}/alice`, '--identity', `${keys}/bob`]
+  const search = ['--case', 'C-17', '--audit', audit, '--at', '2026-03-01T20:41:00Z', '--window', '20m', '--ip', '203.0.113.7', ...both]
+  const key = (router: string) => ['--key', `${router}=${routerKey}.pub`]
+  mkdirSync(`${root}/empty/ams-1`, { recursive: true })
+  for (const [args, message] of [
+    [['verify', '--archive', `${root}/typo`, ...key('ams-1')], /the archive .*\/typo cannot be read \(ENOENT\)/],
+    [['verify', '--archive', kept, ...key('ams-1'), ...key('ams1')], /^ams1: no checkpoint of it is there/],
+    [['verify', '--archive', `${root}/empty`, ...key('ams-1')], /^ams-1: no checkpoint of it is there/],
+    [['ship', kept, '--from', `${root}/typo`], /the archive .*\/typo cannot be read \(ENOENT\)/],
+    [['ship', kept, '--from', `${local}/ams-1`], /holds no router's directory/],
+    [['open', '--archive', `${root}/typo`, ...key('ams-1'), ...search], /the archive .*\/typo cannot be read \(ENOENT\)/],
+    [['open', '--archive', kept, ...key('ams1'), ...search], /holds nothing of the router ams1/],
+    [['open', '--archive', `${root}/empty`, ...key('ams-1'), ...search], /holds nothing of the router ams-1/],
+  ] as const) {
+    const { status, err } = await run(...args)
+    t.equal(status, 1, args.join(' '))
+    t.match(err.replace(/^wissel archive \w+: /, ''), message)
+  }
+  t.match(readFileSync(audit, 'utf8').trim().split('\n').at(-1), /"outcome":"refused"/)
+  mkdirSync(`${kept}/lost+found`)
+  writeFileSync(`${kept}/notes`, '')
+  t.match(await verify(), { status: 0, err: '' }, 'what a file system or a person put there is no router')
+  rmSync(`${kept}/lost+found`, { recursive: true })
+  rmSync(`${kept}/notes`)
+})
+
+t.test('open tells what its rows may not hold, and so does its line in the audit log', async (t) => {
+  const backup = `${root}/backup-of-gaps`
+  cpSync(kept, backup, { recursive: true })
+  const [, second = '', third = ''] = filesUnder(kept).filter((path) => path.endsWith('.age'))
+  const both = [`${keys}/alice`, `${keys}/bob`]
+  const entered = () => JSON.parse(readFileSync(audit, 'utf8').trim().split('\n').at(-1) ?? '')
+  const whole = await open('2026-03-01T22:00:00Z', '2h', '203.0.113.7', ...both)
+  t.match(whole, { status: 0, err: /^(?!.*touches|.*not all)/s })
+  t.match(entered(), { problems: [], unread: [] })
+  for (const path of [second, second.replace('.age', '.checkpoint')]) rmSync(path)
+  const gap = await open('2026-03-01T22:00:00Z', '2h', '203.0.113.7', ...both)
+  t.equal(gap.status, 1)
+  t.ok(gap.out.length < whole.out.length)
+  t.match(gap.err, /does not follow from the one before it.* touches the window, so these rows may not be all/)
+  t.same(entered().problems, [`${third.slice(kept.length + 1, -4)} gap`])
+  t.match(await open('2026-03-02T00:30:00Z', '10m', '203.0.113.7', ...both), { status: 0, err: /^(?!.*touches)/s }, 'a gap elsewhere is not told')
+  rmSync(kept, { recursive: true })
+  cpSync(backup, kept, { recursive: true })
+  mkdirSync(`${kept}/fra-1`)
+  t.match(await open('2026-03-02T02:30:00Z', '2h', '203.0.113.7', ...both), { status: 0, err: /^fra-1: not read; give its public key/m })
+  t.match(entered(), { problems: [], unread: ['fra-1'] })
+  rmSync(`${kept}/fra-1`, { recursive: true })
+  t.match(await open('2026-03-02T02:30:00Z', '2h', '203.0.113.7', ...both), { status: 0, err: /^ams-1: the archive holds 2026-03-01T20:31Z to 2026-03-02T02:40Z, which is not all of the window/m })
+})
+
 t.test('after the shred nothing of that day opens, not from a backup either, and the other day still does', async (t) => {
   const nextDay = await open('2026-03-02T00:30:00Z', '20m', '2001:db8::7', `${keys}/alice`, `${keys}/bob`)
   t.equal(nextDay.status, 0)
