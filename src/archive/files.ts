@@ -56,7 +56,7 @@ export const ROUTER = /^[a-z0-9][a-z0-9_.-]{0,63}$/
 
 /** Beside the file, then moved into place: whoever looks sees all of it or nothing. The directory is the caller's to sync. */
 export async function place(io: ArchiveFiles, directory: string, name: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${directory}/.${name}.part`
+  const temporary = `${directory}/.${name}${PART}`
   try {
     await io.write(temporary, bytes)
     await io.rename(temporary, `${directory}/${name}`)
@@ -82,7 +82,7 @@ export async function namesIn(io: ArchiveFiles, path: string): Promise<string[]>
  */
 export async function routersIn(io: ArchiveFiles, archive: string): Promise<string[]> {
   const names = await io.list(archive).catch((error: unknown) => {
-    throw new ArchiveError(`the archive ${archive} cannot be read (${codeOf(error)}); check its path, and whether its disk is there`)
+    throw new ArchiveError(`the archive ${archive} cannot be read (${codeOf(error)}); check its path, and whether its disk is there`, { cause: error })
   })
   const routers: string[] = []
   // A day stands for a directory of a router that was given for the archive.
@@ -113,6 +113,8 @@ export interface SegmentFiles {
 
 export const AGE = '.age'
 export const CHECKPOINT = '.checkpoint'
+/** Ends the name of what is not written whole yet. */
+const PART = '.part'
 const NAME = /^(\d{15})\.(age|checkpoint)$/
 
 /** What stands in one router's directory, by day and number. */
@@ -127,14 +129,36 @@ export async function segmentsIn(io: ArchiveFiles, directory: string): Promise<S
   return found
 }
 
-/** Removes segments that were last written before `before`, in milliseconds; checkpoints stay, as the proof that they were there. Returns how many. */
+/**
+ * Removes segments that were last written before `before`, in milliseconds, and what a crash left half written; checkpoints
+ * stay, as the proof that they were there. Returns how many segments.
+ */
 export async function removeOlder(io: ArchiveFiles, directory: string, before: number): Promise<number> {
+  return removeWhere(io, directory, () => true, async (path) => (await io.modified(path)) < before)
+}
+
+/** The same for segments of days before `day`, whenever they were written. */
+export async function removeBefore(io: ArchiveFiles, directory: string, day: string): Promise<number> {
+  return removeWhere(io, directory, (other) => other < day, async () => true)
+}
+
+/** What cannot be removed holds up nothing else; the first such error is thrown at the end. */
+async function removeWhere(io: ArchiveFiles, directory: string, ofDay: (day: string) => boolean, where: (path: string) => Promise<boolean>): Promise<number> {
   let removed = 0
-  for (const { day, name, age } of await segmentsIn(io, directory)) {
-    const path = `${directory}/${day}/${name}${AGE}`
-    if (!age || await io.modified(path) >= before) continue
-    await io.remove(path)
-    removed++
+  const errors: unknown[] = []
+  for (const day of (await namesIn(io, directory)).filter((name) => isDay(name) && ofDay(name))) {
+    for (const name of (await namesIn(io, `${directory}/${day}`)).filter((file) => file.endsWith(PART) || NAME.exec(file)?.[2] === 'age')) {
+      const path = `${directory}/${day}/${name}`
+      try {
+        if (!await where(path)) continue
+        await io.remove(path)
+        if (!name.endsWith(PART)) removed++
+      } catch (error) {
+        // The router and ship may remove the same file.
+        if (codeOf(error) !== 'ENOENT') errors.push(error)
+      }
+    }
   }
+  if (errors.length > 0) throw errors[0]
   return removed
 }

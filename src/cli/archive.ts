@@ -152,8 +152,9 @@ async function shipCommand({ values, positionals }: Input, io: ArchiveIo): Promi
   if (to === undefined || more.length > 0) throw new WisselError('WISSEL_USAGE', ['archive ship needs one directory to ship to'])
   const shipped = await ship({ from: given(values, 'from'), to, keepDays: keepDays(values.keep), now: io.now(), io: files })
   for (const segment of shipped.conflicts) io.err(`${segment}: its place is taken by another; give each router an id of its own\n`)
+  for (const { what, code } of shipped.failures) io.err(`${what}: ${code === 'COPY' ? 'its copy was read back and is not what was written; the original stays until its hour is over' : `failed (${code}); it is tried again the next time`}\n`)
   io.out(`${shipped.segments} segments shipped, ${shipped.lost} lost before, ${shipped.expired} local ones deleted after an hour, ${shipped.deleted} deleted after their retention\n`)
-  return shipped.conflicts.length + shipped.lost + shipped.expired > 0 ? 1 : 0
+  return shipped.conflicts.length + shipped.failures.length + shipped.lost + shipped.expired > 0 ? 1 : 0
 }
 
 async function openCommand({ values }: Input, io: ArchiveIo): Promise<number> {

@@ -327,6 +327,7 @@ t.test('what is not there is not taken for what is well', async (t) => {
     [['verify', '--archive', `${root}/empty`, ...key('ams-1')], /^ams-1: no checkpoint of it is there/],
     [['ship', kept, '--from', `${root}/typo`], /the archive .*\/typo cannot be read \(ENOENT\)/],
     [['ship', kept, '--from', `${local}/ams-1`], /holds no router's directory/],
+    [['ship', `${routerKey}.pub`, '--from', local], /signing\.key\.pub: failed \(ENOTDIR\); it is tried again/],
     [['open', '--archive', `${root}/typo`, ...key('ams-1'), ...search], /the archive .*\/typo cannot be read \(ENOENT\)/],
     [['open', '--archive', kept, ...key('ams1'), ...search], /holds nothing of the router ams1/],
     [['open', '--archive', `${root}/empty`, ...key('ams-1'), ...search], /holds nothing of the router ams-1/],

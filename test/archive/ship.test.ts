@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { files } from '../../src/archive/files.ts'
 import type { ArchiveFiles } from '../../src/archive/files.ts'
 import { ship } from '../../src/archive/ship.ts'
@@ -47,10 +47,51 @@ t.test('a copy that did not arrive as it was is not acknowledged, and the origin
   const [from, to] = [`${root}/router`, `${root}/kept`]
   await archived(from, [NOON])
   const io: ArchiveFiles = { ...files, write: (path, bytes) => files.write(path, path.endsWith('.age.part') ? bytes.slice(1) : bytes) }
-  t.match(await ship({ from, to, keepDays: 30, now: NOON, io }), { segments: 0, lost: 1 })
+  t.match(await ship({ from, to, keepDays: 30, now: NOON, io }), { segments: 0, lost: 0, failures: [{ code: 'COPY' }] })
   t.equal(ages(from).length, 1)
   t.match(await ship({ from, to, keepDays: 30, now: NOON, io: files }), { segments: 1 })
   t.same(await faults(to), [])
+})
+
+t.test('a segment whose copy was wrong stays with its checkpoint, and is shipped the next time', async (t) => {
+  const root = t.testdir()
+  const [from, to] = [`${root}/router`, `${root}/kept`]
+  await archived(from, [NOON, NOON + 1])
+  let wrong = 1
+  const io: ArchiveFiles = { ...files, write: (path, bytes) => files.write(path, wrong-- > 0 ? bytes.slice(1) : bytes) }
+  const [first = ''] = ages(from)
+  t.same((await ship({ from, to, keepDays: 30, now: NOON, io })).failures, [{ what: first.slice(from.length + 1, -4), code: 'COPY' }])
+  t.same(ages(from), [first])
+  t.match(await ship({ from, to, keepDays: 30, now: NOON, io }), { segments: 1, lost: 0, failures: [] })
+  t.same(ages(from), [])
+  t.same(await faults(to), [])
+})
+
+t.test('what is past its retention or its hour is deleted also where nothing can be shipped', async (t) => {
+  const root = t.testdir()
+  const [from, to] = [`${root}/router`, `${root}/kept`]
+  await archived(from, [NOON])
+  await ship({ from, to, keepDays: 30, now: NOON, io: files })
+  await archived(from, [Date.UTC(2026, 3, 15)])
+  for (const path of ages(from)) utimesSync(path, NOON / 1000, NOON / 1000)
+  writeFileSync(`${to}/ams-1/2026-03-01/.000009999999999.age.part`, 'what a crash left')
+  const io: ArchiveFiles = { ...files, write: () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) }
+  t.match(await ship({ from, to, keepDays: 30, now: Date.UTC(2026, 3, 15, 12), io }), { segments: 0, deleted: 1, expired: 1, failures: [{ code: 'ENOSPC' }] })
+  t.same([...ages(to), ...ages(from)], [])
+  t.same(filesUnder(to).filter((path) => path.endsWith('.part')), [])
+})
+
+t.test('a router or a directory that cannot be read holds up no other', async (t) => {
+  const root = t.testdir()
+  const [from, to] = [`${root}/router`, `${root}/kept`]
+  for (const router of ['ams-1', 'bru-1', 'fra-1']) await archived(from, [NOON], router)
+  await ship({ from, to, keepDays: 30, now: NOON, io: files })
+  for (const router of ['ams-1', 'bru-1', 'fra-1']) await archived(from, [Date.UTC(2026, 3, 15)], router)
+  for (const directory of [from, to]) mkdirSync(`${directory}/lost+found`)
+  writeFileSync(`${to}/notes`, '')
+  const fail = /lost\+found|bru-1/
+  const io: ArchiveFiles = { ...files, list: (path) => (fail.test(path) ? Promise.reject(Object.assign(new Error('no'), { code: 'EACCES' })) : files.list(path)) }
+  t.match(await ship({ from, to, keepDays: 30, now: Date.UTC(2026, 3, 15, 12), io }), { segments: 2, deleted: 2, failures: [{ what: `${to}/bru-1`, code: 'EACCES' }, { what: 'bru-1', code: 'EACCES' }] })
 })
 
 t.test('a segment older than an hour goes from the router in any case, and is counted', async (t) => {
