@@ -14,6 +14,7 @@ export const CHAIN_FAULTS = {
   replay: 'stands there twice',
   gap: 'does not follow from the one before it: some are missing, or the router lost its place',
   truncated: 'is where the chain ends, but a later checkpoint was witnessed',
+  beheaded: 'is where the chain begins, but an earlier checkpoint was witnessed: what was before is gone',
   fork: 'is not what was witnessed: the chain was written anew',
   empty: 'no checkpoint of it is there; check the path and the name of the router',
   witness: 'is witnessed by a checkpoint that this key did not sign for this router',
@@ -61,8 +62,8 @@ export interface VerifyOptions {
   readonly publicKey: KeyObject
   /** Segments of days before this one may be gone. */
   readonly keptFrom: string
-  /** The signed text of a checkpoint that was kept elsewhere. */
-  readonly witness?: string | undefined
+  /** The signed texts of checkpoints that were kept elsewhere. One tells of what was before it, back to where its chain began. */
+  readonly witnesses?: readonly string[]
 }
 
 export function nameOf(seq: number): string {
@@ -102,7 +103,8 @@ export function verifyChain(entries: readonly ChainEntry[], options: VerifyOptio
     if (previous !== undefined && checkpoint.epoch < previous.epoch) problems.push({ segment, fault: 'epoch', ...span })
     previous = checkpoint
   }
-  if (options.witness !== undefined) problems.push(...witnessed(options.witness, chain.map(({ checkpoint }) => checkpoint), options))
+  const checkpoints = chain.map(({ checkpoint }) => checkpoint)
+  for (const witness of options.witnesses ?? []) problems.push(...witnessed(witness, checkpoints, options))
   return { problems, segments, records, expired, first: chain[0]?.checkpoint, head: previous }
 }
 
@@ -141,8 +143,10 @@ function witnessed(signed: string, chain: readonly Checkpoint[], { router, publi
   const witness = readCheckpoint(signed, publicKey)
   const last = chain.at(-1)
   if (witness === undefined || witness.router !== router) return [{ segment: last === undefined ? '-' : at(last), fault: 'witness', from: EVER, to: EVER }]
+  const [first] = chain
   const same = chain.find(({ seq }) => seq === witness.seq)
   if (same !== undefined) return linkOf(same) === linkOf(witness) ? [] : [{ segment: at(same), fault: 'fork', ...spanning(same, witness) }]
+  if (first !== undefined && witness.seq < first.seq) return [{ segment: at(first), fault: 'beheaded', ...spanning(witness, first) }]
   return [{ segment: at(last ?? witness), fault: last === undefined || last.seq < witness.seq ? 'truncated' : 'fork', ...spanning(last ?? witness, witness) }]
 }
 

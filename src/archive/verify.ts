@@ -11,7 +11,7 @@ export interface VerifyArchiveOptions {
   /** Public keys by router. */
   readonly keys: ReadonlyMap<string, KeyObject>
   /** Signed checkpoints by router, that were kept elsewhere. */
-  readonly witnesses: ReadonlyMap<string, string>
+  readonly witnesses: ReadonlyMap<string, readonly string[]>
   /** Segments of days before this one may be gone. */
   readonly keptFrom: string
   readonly io: ArchiveFiles
@@ -29,7 +29,7 @@ export async function verifyArchive({ directory, keys, witnesses, keptFrom, io }
   for (const router of await routersIn(io, directory)) reports.set(router, undefined)
   for (const [router, publicKey] of keys) {
     const entries = await entriesIn(io, `${directory}/${router}`)
-    const report = verifyChain(entries, { router, publicKey, keptFrom, witness: witnesses.get(router) })
+    const report = verifyChain(entries, { router, publicKey, keptFrom, witnesses: witnesses.get(router) ?? [] })
     reports.set(router, report.head === undefined && report.problems.length === 0 ? { ...report, problems: [EMPTY] } : report)
   }
   return reports

@@ -28,7 +28,8 @@ export const ARCHIVE_HELP = `  wissel archive keygen --officer NAME --days N --o
   wissel archive keygen --router-key FILE
       makes the key that a router signs its segments with
   wissel archive verify --archive DIR --key ROUTER=FILE... [--witness ROUTER=FILE...] [--keep DAYS] [--audit FILE [--audit-witness SEQ:HASH]]
-      whether the archive and the audit log are whole; exit status 1 where not
+      whether the archive and the audit log are whole; exit status 1 where not. A witness is a copy of a .checkpoint that was
+      kept elsewhere; give all of them: only they show that the newest are gone, or a whole chain before a router began anew
   wissel archive ship DIR --from DIR [--keep DAYS]
       moves a router's segments to where they are kept, and deletes what is older than its retention, 30 days by default
   wissel archive open --case ID --at TIME --window 10m --ip ADDR --identity A --identity B --archive DIR --key ROUTER=FILE... --audit FILE
@@ -123,11 +124,15 @@ async function verifyCommand({ values }: Input, io: ArchiveIo): Promise<number> 
     io.out(`audit log: ${head.seq} entries, whole; witness it as ${head.seq}:${head.hash}\n`)
   }
   if (values.archive === undefined && values.audit !== undefined) return status
-  const witnesses = new Map<string, string>()
-  for (const [router, file] of pairs(values.witness, 'witness')) witnesses.set(router, await text(file))
+  const keys = await keysOf(values)
+  const witnesses = new Map<string, string[]>()
+  for (const [router, file] of pairs(values.witness, 'witness')) {
+    if (!keys.has(router)) throw new WisselError('WISSEL_USAGE', [`--witness names ${router}, which has no --key`])
+    witnesses.set(router, [...witnesses.get(router) ?? [], await text(file)])
+  }
   const reports = await verifyArchive({
     directory: given(values, 'archive'),
-    keys: await keysOf(values),
+    keys,
     witnesses,
     keptFrom: keptFrom(io.now(), keepDays(values.keep)),
     io: files,
@@ -222,7 +227,10 @@ function pairs(values: readonly string[] | undefined, name: string): [string, st
 
 async function keysOf(values: Values): Promise<Map<string, KeyObject>> {
   const keys = new Map<string, KeyObject>()
-  for (const [router, file] of pairs(values.key, 'key')) keys.set(router, readPublicKey(await text(file)))
+  for (const [router, file] of pairs(values.key, 'key')) {
+    if (keys.has(router)) throw new WisselError('WISSEL_USAGE', [`--key names ${router} twice`])
+    keys.set(router, readPublicKey(await text(file)))
+  }
   if (keys.size === 0) throw new WisselError('WISSEL_USAGE', ['this needs --key ROUTER=FILE'])
   return keys
 }

@@ -23,8 +23,8 @@ function intact(change: (checkpoint: Checkpoint, position: number) => Checkpoint
   })
 }
 
-function faults(entries: readonly ChainEntry[], more: { witness?: string, keptFrom?: string } = {}): ChainFault[] {
-  return [...new Set(verifyChain(entries, { ...options, ...more }).problems.map(({ fault }) => fault))].sort()
+function faults(entries: readonly ChainEntry[], more: { witness?: string, witnesses?: readonly string[], keptFrom?: string } = {}): ChainFault[] {
+  return [...new Set(verifyChain(entries, { ...options, ...(more.witness === undefined ? {} : { witnesses: [more.witness] }), ...more }).problems.map(({ fault }) => fault))].sort()
 }
 
 function at(entries: readonly ChainEntry[], position: number): ChainEntry {
@@ -81,6 +81,30 @@ t.test('without a witness nobody can see that the newest are gone, which is why 
   t.same(faults(intact().slice(0, 9)), [])
   t.same(faults(intact(), { witness: at(intact(), 6).checkpoint ?? '' }), [], 'a witness of the middle is still in the chain')
 })
+
+t.test('a router that lost its place has two chains, and it takes a witness of each to see that one is gone', async (t) => {
+  const before = intact().slice(0, 6)
+  const segments = Array.from({ length: 3 }, (_, i) => sha256(`later ${i}`))
+  const later = segments.map((sha256, i) => ({ day: '2026-03-03', name: nameOf(2000 + i), sha256, checkpoint: chained(segments, i) }))
+  const [old = '', recent = ''] = [at(before, 5).checkpoint, at(later, 2).checkpoint]
+  t.same(faults([...before, ...later], { witnesses: [old, recent] }), ['gap'], 'the loss itself stays to be seen')
+  t.same(faults(later), [], 'nothing tells from inside that there was another')
+  t.same(faults(later, { witnesses: [recent] }), [])
+  for (const witnesses of [[old, recent], [recent, old], [old]]) t.same(faults(later, { witnesses }), ['beheaded'])
+  for (const witnesses of [[old, recent], [recent, old]]) t.same(faults(before, { witnesses }), ['truncated'])
+})
+
+/** The checkpoint of one of a later chain's segments. */
+function chained(segments: readonly string[], position: number): string {
+  let prev = GENESIS
+  let signed = ''
+  for (const [i, segment] of segments.slice(0, position + 1).entries()) {
+    const checkpoint = { router: 'ams-1', epoch: '2026-03-03', seq: 2000 + i, prev, segment, n: 1, from: '2026-03-03T20:31Z', to: '2026-03-03T20:31Z' }
+    signed = signCheckpoint(checkpoint, signingKey)
+    prev = linkOf(checkpoint)
+  }
+  return signed
+}
 
 t.test('a segment may be gone when its retention is over, and the chain is still whole', async (t) => {
   const entries = intact().map((entry) => (entry.day < '2026-03-02' ? { ...entry, sha256: undefined } : entry))

@@ -309,6 +309,12 @@ t.test('bits flipped, segments cut, swapped, repeated and renamed are found by v
   for (const path of [newest, newest.replace('.checkpoint', '.age')]) rmSync(path)
   t.match(await verify(), { status: 0 }, 'the end cut off is not to be seen from inside')
   t.match(await verify('--witness', `ams-1=${root}/witness`), { status: 1, err: /later checkpoint was witnessed/ })
+  cpSync(filesUnder(kept).find((path) => path.endsWith('.checkpoint')) ?? '', `${root}/older`)
+  for (const [one, other] of [['witness', 'older'], ['older', 'witness']]) {
+    t.match(await verify('--witness', `ams-1=${root}/${one}`, '--witness', `ams-1=${root}/${other}`), { status: 1, err: /later checkpoint was witnessed/ }, 'all of them count, in any order')
+  }
+  await t.rejects(verify('--witness', `fra-1=${root}/witness`), { code: 'WISSEL_USAGE' }, 'a witness of a router that is not checked')
+  await t.rejects(verify('--key', `ams-1=${keys}/list.key.pub`), { code: 'WISSEL_USAGE' }, 'two keys of one router')
   rmSync(kept, { recursive: true })
   cpSync(backup, kept, { recursive: true })
   t.match(await verify('--witness', `ams-1=${root}/witness`), { status: 0, err: '' })

@@ -93,7 +93,7 @@ async function tamper(archive: Archive, signingKeyFile: string, segments: readon
   const witness = readFileSync(checkpoint(third), 'utf8')
   const tomorrow = dayOf((startOf(day) ?? 0) + DAY_MS)
   const elsewhere = (path: string) => join(dirname(dirname(path)), tomorrow, path.slice(dirname(path).length + 1))
-  const whole = async () => (await verifyArchive({ directory: archive.segments, keys: new Map([[archive.router, publicKey]]), witnesses: new Map([[archive.router, witness]]), keptFrom: day, io: disk })).get(archive.router)?.problems.length === 0
+  const whole = async () => (await verifyArchive({ directory: archive.segments, keys: new Map([[archive.router, publicKey]]), witnesses: new Map([[archive.router, [witness]]]), keptFrom: day, io: disk })).get(archive.router)?.problems.length === 0
   if (!await whole()) throw new Error('the archive is not whole before anything was changed, so nothing was shown')
 
   const changes: Readonly<Record<string, () => unknown>> = {
