@@ -18,8 +18,10 @@ export interface AuditEntry {
   readonly at: string
   /** Who ran the command, by the operating system's account. */
   readonly who: string
-  /** Officer and fingerprint of each identity that was used. */
+  /** Officer and fingerprint of each identity that was given; `?` for the officer where no list says who it is. */
   readonly approvers: readonly string[]
+  /** SHA-256 of the signed list that names the officers; null where none was given. */
+  readonly list: string | null
   readonly case: string
   /** ISO 8601, the end excluded. */
   readonly window: readonly [string, string]
@@ -50,8 +52,8 @@ export function commitment(nonce: Uint8Array, facts: Pick<AuditFacts, 'case' | '
 
 /** The next line, with its line end. */
 export function auditLine(facts: AuditFacts, head: AuditHead): string {
-  const { at, who, approvers, case: id, window, predicate, outcome, rows, segments, problems, unread } = facts
-  const entry: AuditEntry = { v: 1, seq: head.seq + 1, prev: head.hash, at, who, approvers, case: id, window, predicate, outcome, rows, segments, problems, unread }
+  const { at, who, approvers, list, case: id, window, predicate, outcome, rows, segments, problems, unread } = facts
+  const entry: AuditEntry = { v: 1, seq: head.seq + 1, prev: head.hash, at, who, approvers, list, case: id, window, predicate, outcome, rows, segments, problems, unread }
   return `${JSON.stringify(entry)}\n`
 }
 

@@ -1,13 +1,14 @@
 /** Makes of two officers' public lists the signed list that routers get. No private key of an officer is needed for it. */
 import { mkdir, readFile } from 'node:fs/promises'
 import { ArchiveError, codeOf } from './archive-error.ts'
-import { dayOf } from './day.ts'
+import { DAY_MS, dayOf } from './day.ts'
 import { files, place } from './files.ts'
 import { publicKeyOf, publicKeyText } from './keys.ts'
 import type { KeyObject } from './keys.ts'
 import type { OfficerList } from './officer-list.ts'
 import { readRecipients, RecipientList, writeRecipients } from './recipients.ts'
 import type { DayRecipients } from './recipients.ts'
+import { MAX_RETENTION_DAYS } from './ship.ts'
 import { signingKeyFrom } from './signing-key-file.ts'
 
 const LIST = 'recipients.txt'
@@ -31,7 +32,7 @@ export interface Combined {
   readonly publicKey: string
 }
 
-/** Extends a list that is there, without its past days. Rejects where a day would get another key: segments may be sealed to the one that it has. */
+/** Extends a list that is there. Past days stay as long as a segment of theirs may be opened: the list says whose keys they are. Rejects where a day would get another key: segments may be sealed to the one that it has. */
 export async function combine({ lists, directory, listKey, now }: CombineOptions): Promise<Combined> {
   if (lists[0].officer === lists[1].officer) throw new ArchiveError(`both lists are of ${lists[0].officer}; two different officers are needed`)
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -39,10 +40,11 @@ export async function combine({ lists, directory, listKey, now }: CombineOptions
   const known = await currentList(directory, signingKey)
   const [first, second] = inOrder(lists, known?.officers, directory)
   const today = dayOf(now)
+  const oldest = dayOf(now - MAX_RETENTION_DAYS * DAY_MS)
   const all = new Map<string, DayRecipients>()
   for (const day of known?.days ?? []) {
     const recipients = known?.recipientsFor(day)
-    if (recipients !== undefined && day >= today) all.set(day, recipients)
+    if (recipients !== undefined && day >= oldest) all.set(day, recipients)
   }
   let added = 0
   for (const [day, key] of first.days) {
@@ -53,7 +55,7 @@ export async function combine({ lists, directory, listKey, now }: CombineOptions
     if (before === undefined) added++
     all.set(day, [key, other])
   }
-  if (all.size === 0) throw new ArchiveError('the officers have no day in common, so nothing would be archived')
+  if (![...all.keys()].some((day) => day >= today)) throw new ArchiveError('the officers have no day in common, so nothing would be archived')
   const ahead = [...new Set([...first.days.keys(), ...second.days.keys()])].filter((day) => day >= today)
   const text = writeRecipients(new RecipientList([first.officer, second.officer], all), signingKey)
   // Read as a router reads it: whatever it would refuse, such as a key that stands for two days, is refused here.

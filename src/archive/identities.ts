@@ -8,9 +8,11 @@ import { ArchiveError, codeOf } from './archive-error.ts'
 import { hashOf } from './chain.ts'
 import { isDay } from './day.ts'
 import { OFFICER } from './recipients.ts'
+import type { RecipientList } from './recipients.ts'
 import { makeIdentity, recipientOf } from './seal.ts'
 
 export interface Identity {
+  /** As the file says. Whoever holds it can write another name there: who it is follows from the signed list alone. */
   readonly officer: string
   readonly day: string
   /** `AGE-SECRET-KEY-PQ-1...` */
@@ -22,9 +24,9 @@ export interface Identity {
 const ENDING = '.key'
 const FORM = /^# officer: (\S+)\n# day: (\S+)\n(?:#[^\n]*\n)*(AGE-SECRET-KEY-[A-Z0-9-]+)\n$/
 
-/** Officer and the first 16 hexadecimal digits of the public key's SHA-256. */
-export function approverOf({ officer, recipient }: Identity): string {
-  return `${officer} ${hashOf(recipient).slice(0, 16)}`
+/** The officer by the list, `?` where it does not say, and the first 16 hexadecimal digits of the public key's SHA-256. */
+export function approverOf({ day, recipient }: Identity, list: RecipientList | undefined): string {
+  return `${list?.officerOf(day, recipient) ?? '?'} ${hashOf(recipient).slice(0, 16)}`
 }
 
 /** Makes and writes one, for its owner alone. One that is there already is read instead, so that a run that broke off can be repeated. */

@@ -16,6 +16,7 @@ import { approverOf } from './identities.ts'
 import type { Identity } from './identities.ts'
 import type { KeyObject } from './keys.ts'
 import { addressText, readRawLine } from './raw-record.ts'
+import type { RecipientList } from './recipients.ts'
 import { unseal } from './seal.ts'
 import { linesOf } from './segment.ts'
 import { verifyChain } from './verify-chain.ts'
@@ -39,6 +40,8 @@ export interface OpenOptions {
   /** Public keys by router. Others' segments are left alone. */
   readonly keys: ReadonlyMap<string, KeyObject>
   readonly identities: readonly Identity[]
+  /** The signed list, which says whose the identities are, and its SHA-256. Without one no officer is named. */
+  readonly list: { readonly recipients: RecipientList, readonly sha256: string } | undefined
   /** The account that runs the command. */
   readonly who: string
   readonly now: number
@@ -86,16 +89,16 @@ export function daysOf({ from, to }: Pick<Search, 'from' | 'to'>): string[] {
 
 /**
  * Checkpoints are checked first, so that what is missing is told with what is there.
- * @throws ArchiveError where the archive or a router's part of it is not there, where two officers' identities are not there
- * for each day, or where a segment does not open with them
+ * @throws ArchiveError where the archive or a router's part of it is not there, where there are not the identities of two
+ * officers for each day and no others, or where a segment does not open with them
  */
 export async function openArchive(search: Search, options: OpenOptions): Promise<Opened> {
   checkSearch(search)
-  const { identities, audit, who, now, nonce } = options
+  const { identities, list, audit, who, now, nonce } = options
   const window = [new Date(search.from).toISOString(), new Date(search.to).toISOString()] as const
   const wanted = addressText(search.address)
-  const approvers = [...new Set(identities.map(approverOf))].sort()
-  const about = { at: new Date(now).toISOString(), who, approvers, case: search.case, window, predicate: commitment(nonce, { case: search.case, window }, wanted) }
+  const approvers = [...new Set(identities.map((identity) => approverOf(identity, list?.recipients)))].sort()
+  const about = { at: new Date(now).toISOString(), who, approvers, list: list?.sha256 ?? null, case: search.case, window, predicate: commitment(nonce, { case: search.case, window }, wanted) }
   try {
     const opened = await rowsOf(search, wanted, options)
     const problems = [...opened.unusable.map((segment) => `${segment} unusable`), ...opened.problems.map(({ segment, fault }) => `${segment} ${fault}`)]
@@ -109,7 +112,7 @@ export async function openArchive(search: Search, options: OpenOptions): Promise
 
 async function rowsOf(search: Search, wanted: string, options: OpenOptions): Promise<Opened> {
   const { directory, keys, identities, io } = options
-  for (const day of daysOf(search)) needTwo(day, identities)
+  for (const day of daysOf(search)) needTwo(day, identities, options.list?.recipients)
   const rows: { readonly time: number, readonly line: string }[] = []
   const segments: string[] = []
   const unusable: string[] = []
@@ -171,8 +174,12 @@ function overlaps({ from, to }: Pick<Checkpoint, 'from' | 'to'>, window: Pick<Se
   return Date.parse(from) < window.to && Date.parse(to) + MINUTE_MS > window.from
 }
 
-function needTwo(day: string, identities: readonly Identity[]): void {
+/** No more than two either: whoever brings a key that opens nothing has approved nothing. */
+function needTwo(day: string, identities: readonly Identity[], list: RecipientList | undefined): void {
   const ofDay = identities.filter((identity) => identity.day === day)
+  if (list !== undefined && list.recipientsFor(day) === undefined) throw new ArchiveError(`the list of recipients has no keys of ${day}; give the one that had`)
+  if (list !== undefined && ofDay.some(({ recipient }) => list.officerOf(day, recipient) === undefined)) throw new ArchiveError(`an identity of ${day} is of neither officer of the list of recipients; give those of ${list.officers.join(' and ')}`)
   const different = (name: 'officer' | 'recipient') => new Set(ofDay.map((identity) => identity[name])).size
-  if (different('officer') < 2 || different('recipient') < 2) throw new ArchiveError(`opening ${day} needs the identities of two officers; give --identity twice`)
+  if (different('recipient') < 2 || (list === undefined && different('officer') < 2)) throw new ArchiveError(`opening ${day} needs the identities of two officers; give --identity twice`)
+  if (different('recipient') > 2) throw new ArchiveError(`opening ${day} needs the identities of two officers and no others; give --identity twice`)
 }

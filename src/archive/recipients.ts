@@ -18,7 +18,7 @@ import type { KeyObject } from './keys.ts'
 export type DayRecipients = readonly [string, string]
 
 const KIND = 'wissel-archive-recipients/1'
-/** Two thousand characters a key, two keys a day, four hundred days and some. */
+/** Two thousand characters a key, two keys a day, four hundred days ahead, a retention of past ones and some. */
 const MAX_LENGTH = 4 * 1024 * 1024
 export const RECIPIENT = /^age1[0-9a-z]{20,4000}$/
 export const OFFICER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/
@@ -35,6 +35,12 @@ export class RecipientList {
   /** Undefined for a day that the list does not hold. */
   recipientsFor(day: string): DayRecipients | undefined {
     return this.#days.get(day)
+  }
+
+  /** Whose key of the day it is; undefined where it is nobody's. */
+  officerOf(day: string, recipient: string): string | undefined {
+    const position = this.#days.get(day)?.indexOf(recipient)
+    return position === undefined ? undefined : this.officers[position]
   }
 
   /** In order. */

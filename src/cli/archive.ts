@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { ArchiveError, codeOf } from '../archive/archive-error.ts'
-import { appendAudit, checkAudit } from '../archive/audit-log.ts'
+import { checkAudit, withAuditLog } from '../archive/audit-log.ts'
 import type { AuditHead } from '../archive/audit.ts'
-import { linkOf } from '../archive/chain.ts'
+import { hashOf, linkOf } from '../archive/chain.ts'
 import { combine } from '../archive/combine.ts'
 import { dayOf, isDay } from '../archive/day.ts'
 import { files } from '../archive/files.ts'
@@ -13,7 +13,9 @@ import { keygen } from '../archive/keygen.ts'
 import { readPublicKey } from '../archive/keys.ts'
 import type { KeyObject } from '../archive/keys.ts'
 import { checkSearch, daysOf, openArchive } from '../archive/open.ts'
+import type { OpenOptions } from '../archive/open.ts'
 import { fingerprintOf, readOfficerList } from '../archive/officer-list.ts'
+import { readRecipients } from '../archive/recipients.ts'
 import { DEFAULT_RETENTION_DAYS, keptFrom, ship } from '../archive/ship.ts'
 import { createSigningKey } from '../archive/signing-key-file.ts'
 import { verifyArchive } from '../archive/verify.ts'
@@ -32,8 +34,10 @@ export const ARCHIVE_HELP = `  wissel archive keygen --officer NAME --days N --o
       kept elsewhere; give all of them: only they show that the newest are gone, or a whole chain before a router began anew
   wissel archive ship DIR --from DIR [--keep DAYS]
       moves a router's segments to where they are kept, and deletes what is older than its retention, 30 days by default
-  wissel archive open --case ID --at TIME --window 10m --ip ADDR --identity A --identity B --archive DIR --key ROUTER=FILE... --audit FILE
-      prints the rows of one address around a time, at most a day; needs both officers' keys and is entered in the audit log
+  wissel archive open --case ID --at TIME --window 10m --ip ADDR --identity A --identity B --archive DIR --key ROUTER=FILE... --audit FILE [--new-audit]
+                      [--recipients FILE --recipients-key KEY]
+      prints the rows of one address around a time, at most a day; needs both officers' keys and is entered in the audit log.
+      Officers are named there by the signed list, with the key that routers pin, and are not named without it. --new-audit begins a log
   wissel archive shred DATE --keys DIR
       destroys the keys of a day: nothing of that day opens any more, backups included
 `
@@ -62,6 +66,9 @@ const OPTIONS = {
   keep: { type: 'string' },
   audit: { type: 'string' },
   'audit-witness': { type: 'string' },
+  'new-audit': { type: 'boolean' },
+  recipients: { type: 'string' },
+  'recipients-key': { type: 'string' },
   case: { type: 'string' },
   at: { type: 'string' },
   window: { type: 'string' },
@@ -177,9 +184,10 @@ async function openCommand({ values }: Input, io: ArchiveIo): Promise<number> {
   const keys = await keysOf(values)
   const identities = (await Promise.all(paths.map((path) => loadIdentities(path, daysOf(search))))).flat()
   const nonce = io.random(32)
-  const { rows, segments, unusable, problems, unread, beyond } = await openArchive(search, {
-    directory, keys, identities, nonce, who: io.user, now: io.now(), io: files, audit: (facts) => appendAudit(audit, facts),
-  })
+  const list = await listOf(values)
+  if (list === undefined) io.err('the audit log will not name the officers; give the signed list with --recipients FILE --recipients-key KEY\n')
+  const { rows, segments, unusable, problems, unread, beyond } = await withAuditLog(audit, { isNew: values['new-audit'] ?? false }, (append) =>
+    openArchive(search, { directory, keys, identities, list, nonce, who: io.user, now: io.now(), io: files, audit: append }))
   for (const row of rows) io.out(`${row}\n`)
   for (const segment of unusable) io.err(`${segment}: altered, missing or not signed; it was left out, so these rows may not be all\n`)
   for (const { segment, fault } of problems) io.err(`${segment}: ${CHAIN_FAULTS[fault]}; it touches the window, so these rows may not be all\n`)
@@ -211,7 +219,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-function given(values: Values, name: Exclude<keyof Values, 'key' | 'witness' | 'identity'>): string {
+function given(values: Values, name: Exclude<keyof Values, 'key' | 'witness' | 'identity' | 'new-audit'>): string {
   const value = values[name]
   if (value === undefined) throw new WisselError('WISSEL_USAGE', [`this needs --${name}`])
   return value
@@ -233,6 +241,13 @@ async function keysOf(values: Values): Promise<Map<string, KeyObject>> {
   }
   if (keys.size === 0) throw new WisselError('WISSEL_USAGE', ['this needs --key ROUTER=FILE'])
   return keys
+}
+
+async function listOf(values: Values): Promise<OpenOptions['list']> {
+  if (values.recipients === undefined && values['recipients-key'] === undefined) return undefined
+  const key = readPublicKey(given(values, 'recipients-key'))
+  const signed = await text(given(values, 'recipients'))
+  return { recipients: readRecipients(signed, key), sha256: hashOf(signed) }
 }
 
 async function text(path: string): Promise<string> {

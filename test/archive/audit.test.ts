@@ -5,7 +5,7 @@ import type { AuditFacts, AuditHead } from '../../src/archive/audit.ts'
 import { GENESIS } from '../../src/archive/chain.ts'
 
 const entry = (n: number): AuditFacts => ({
-  at: '2026-03-02T08:00:00.000Z', who: 'officer', approvers: ['alice 0123456789abcdef', 'bob fedcba9876543210'], case: `C-${n}`,
+  at: '2026-03-02T08:00:00.000Z', who: 'officer', approvers: ['alice 0123456789abcdef', 'bob fedcba9876543210'], list: null, case: `C-${n}`,
   window: ['2026-03-01T20:26:00.000Z', '2026-03-01T20:36:00.000Z'], predicate: '0'.repeat(64), outcome: 'opened', rows: n, segments: [], problems: [], unread: [],
 })
 

@@ -33,6 +33,7 @@ async function run(...args: readonly string[]): Promise<{ status: number, out: s
 const openArgs = ['open', '--archive', kept, '--key', `ams-1=${routerKey}.pub`, '--audit', audit, '--case', 'C-17']
 const open = (at: string, window: string, ip: string, ...identities: readonly string[]) =>
   run(...openArgs, '--at', at, '--window', window, '--ip', ip, ...identities.flatMap((path) => ['--identity', path]))
+const theList = () => ['--recipients', `${root}/router/recipients.txt`, '--recipients-key', readFileSync(`${keys}/list.key.pub`, 'utf8').trim()]
 const verify = (...more: readonly string[]) => run('verify', '--archive', kept, '--key', `ams-1=${routerKey}.pub`, ...more)
 
 /** Times and addresses of what was asked of the router: two days, many people, one of them often. */
@@ -181,7 +182,9 @@ t.test('the made-up identities are of the form that age reads', async (t) => {
 })
 
 t.test('two approvers open a window of one address, and the audit log says so without the address', async (t) => {
-  const { status, out, err } = await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${keys}/bob`)
+  const args = [...openArgs, '--at', '2026-03-01T20:41:00Z', '--window', '20m', '--ip', '203.0.113.7', '--identity', `${keys}/alice`, '--identity', `${keys}/bob`]
+  t.match(await run(...args, ...theList()), { status: 1, out: '', err: /check its path; the first line of a new one needs open --new-audit/ }, 'a mistyped path begins no log')
+  const { status, out, err } = await run(...args, ...theList(), '--new-audit')
   const expected = asked.filter(({ time, address }) => address === '203.0.113.7' && time >= NOON && time < NOON + 20 * 60_000)
   t.equal(status, 0)
   t.same(out.trim().split('\n').map((line) => JSON.parse(line).time), expected.map(({ time }) => time))
@@ -191,9 +194,53 @@ t.test('two approvers open a window of one address, and the audit log says so wi
   const entry = JSON.parse(readFileSync(audit, 'utf8').trim().split('\n').at(-1) ?? '')
   t.match(entry, { seq: 1, who: 'dpo', case: 'C-17', outcome: 'opened', rows: expected.length, window: ['2026-03-01T20:31:00.000Z', '2026-03-01T20:51:00.000Z'] })
   t.match(entry.approvers, [/^alice [0-9a-f]{16}$/, /^bob [0-9a-f]{16}$/])
+  t.match(entry.list, /^[0-9a-f]{64}$/)
   t.equal(entry.segments.length, 1)
   t.notMatch(readFileSync(audit, 'utf8'), /203\.0\.113/)
   t.match(await run('verify', '--audit', audit), { status: 0, out: /1 entries, whole/ })
+})
+
+t.test('the audit log names officers by the signed list, never by what an identity says of itself', async (t) => {
+  const entered = () => JSON.parse(readFileSync(audit, 'utf8').trim().split('\n').at(-1) ?? '')
+  const as = async (name: string, officer: string) => {
+    mkdirSync(`${root}/as-${name}`, { recursive: true })
+    writeFileSync(`${root}/as-${name}/2026-03-01.key`, readFileSync(`${keys}/${officer}/2026-03-01.key`, 'utf8').replace(`officer: ${officer}`, `officer: ${name}`))
+    return `${root}/as-${name}`
+  }
+  const args = (...identities: readonly string[]) => [...openArgs, '--at', '2026-03-01T20:41:00Z', '--window', '20m', '--ip', '203.0.113.7', ...identities.flatMap((path) => ['--identity', path])]
+  const renamed = [await as('mallory', 'alice'), await as('trudy', 'bob')]
+  t.match(await run(...args(...renamed), ...theList()), { status: 0, err: /^(?!.*will not name)/s })
+  t.match(entered().approvers, [/^alice /, /^bob /])
+  t.match(await run(...args(...renamed)), { status: 0, err: /^the audit log will not name the officers; give the signed list/ })
+  t.match(entered(), { approvers: [/^\? [0-9a-f]{16}$/, /^\? [0-9a-f]{16}$/], list: null })
+  t.match(await run(...args(`${keys}/alice`, await as('alice2', 'alice')), ...theList()), { status: 1, out: '', err: /two officers/ })
+
+  t.equal((await run('keygen', '--out', `${root}/carol`, '--officer', 'carol', '--days', '1')).status, 0)
+  for (const list of [theList(), []]) {
+    for (const given of [[`${keys}/alice`, `${keys}/bob`, `${root}/carol/carol`], [`${root}/carol/carol`, `${keys}/bob`]]) {
+      t.match(await run(...args(...given), ...list), { status: 1, out: '', err: /neither officer of the list|two officers and no others|does not open/ }, `${given.length} with ${list.length === 0 ? 'no' : 'the'} list`)
+      t.notMatch(entered().approvers.join(), /carol/)
+    }
+  }
+  t.match(await run(...args(`${keys}/alice`, `${keys}/bob`), ...theList().with(-1, readFileSync(`${routerKey}.pub`, 'utf8').trim())), { status: 1, out: '', err: /not signed by the pinned key/ })
+  await t.rejects(run(...args(`${keys}/alice`, `${keys}/bob`), ...theList().slice(0, 2)), { code: 'WISSEL_USAGE' }, 'a list without its key')
+})
+
+t.test('a list keeps its past days as long as their segments may be opened', async (t) => {
+  const at = async (now: number, ...args: readonly string[]) => {
+    let out = ''
+    const status = await archiveCommand(args, { out: (text) => void (out += text), err: () => undefined, now: () => now, random: randomBytes, user: 'dpo' })
+    return { status, out }
+  }
+  const later = `${root}/later`
+  cpSync(keys, later, { recursive: true })
+  const days = () => readRecipients(readFileSync(`${later}/recipients.txt`, 'utf8'), readPublicKey(readFileSync(`${later}/list.key.pub`, 'utf8'))).days
+  for (const [after, first] of [[180, '2026-03-01'], [181, '2026-03-02']] as const) {
+    for (const officer of ['alice', 'bob']) t.match(await at(NOON + after * 24 * HOUR, 'keygen', '--out', later, '--officer', officer, '--days', '1'), { status: 0 })
+    t.match(await at(NOON + after * 24 * HOUR, 'recipients', `${later}/alice.public`, `${later}/bob.public`, '--out', later), { status: 0 })
+    t.equal(days()[0], first)
+  }
+  t.match(await at(NOON + 190 * 24 * HOUR, 'recipients', `${later}/alice.public`, `${later}/bob.public`, '--out', later), { status: 1 }, 'past days alone are no list')
 })
 
 t.test('the last record of a segment is found too, though its minute is cut off', async (t) => {
@@ -244,9 +291,21 @@ t.test('where the audit log cannot be written nothing comes out', async (t) => {
   writeFileSync(`${audit}.lock`, '')
   t.match(await run(...args), { status: 1, out: '', err: /EEXIST/ })
   rmSync(`${audit}.lock`)
+  t.match(await run(...args, '--audit', `${root}/audlt.log`), { status: 1, out: '', err: /ENOENT/ })
+  t.match(await run(...args, '--new-audit'), { status: 1, out: '', err: /has \d+ lines already/ })
+  writeFileSync(`${root}/emptied.log`, '')
+  t.match(await run(...args, '--audit', `${root}/emptied.log`), { status: 1, out: '', err: /is empty/ })
   writeFileSync(`${root}/bad.log`, readFileSync(audit, 'utf8').replace('"rows":', '"rows":1'))
   t.match(await run(...args, '--audit', `${root}/bad.log`), { status: 1, out: '', err: /does not follow/ })
   t.match(await run('verify', '--audit', `${root}/bad.log`), { status: 1 })
+})
+
+t.test('two who open at the same time are both entered, one after the other', async (t) => {
+  const before = readFileSync(audit, 'utf8').split('\n').length
+  const both = await Promise.all([1, 2, 3].map(() => open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${keys}/bob`)))
+  t.same(both.map(({ status }) => status), [0, 0, 0])
+  t.equal(readFileSync(audit, 'utf8').split('\n').length, before + 3)
+  t.match(await run('verify', '--audit', audit), { status: 0, out: /whole/ })
 })
 
 t.test('rows out are the rows in that match, for any window and address', async () => {
