@@ -1,9 +1,9 @@
 /** A file that only one process holds: with its process id and machine in it from the first moment, so that who finds it can tell. */
-import { randomBytes } from 'node:crypto'
-import { link, open, readFile, unlink } from 'node:fs/promises'
+import { readFile, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ArchiveError, codeOf } from './archive-error.ts'
+import { placeNew } from './files.ts'
 
 const POLL_MS = 50
 
@@ -30,24 +30,11 @@ export async function withLock<T>(path: string, what: string, waitMs: number, wo
   }
 }
 
-/** Made beside and linked into place: whoever sees the lock sees whose it is. */
+/** Whoever sees the lock sees whose it is. */
 async function taken(path: string, what: string): Promise<boolean> {
-  const beside = `${path}.${randomBytes(8).toString('hex')}`
-  try {
-    const file = await open(beside, 'wx', 0o600)
-    try {
-      await file.writeFile(`${process.pid} ${hostname()}\n`)
-    } finally {
-      await file.close()
-    }
-    await link(beside, path)
-    return true
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false
+  return placeNew(path, `${process.pid} ${hostname()}\n`).catch((error: unknown) => {
     throw new ArchiveError(`${what} cannot be locked (${codeOf(error)}); ${path} must be in a directory that can be written`)
-  } finally {
-    await unlink(beside).catch(() => undefined)
-  }
+  })
 }
 
 async function holderOf(path: string): Promise<{ readonly state: 'works' | 'ended' | 'unknown', readonly name: string } | 'gone'> {

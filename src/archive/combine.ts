@@ -8,10 +8,13 @@ import type { KeyObject } from './keys.ts'
 import type { OfficerList } from './officer-list.ts'
 import { readRecipients, RecipientList, writeRecipients } from './recipients.ts'
 import type { DayRecipients } from './recipients.ts'
+import { makeIdentity, recipientOf, seal } from './seal.ts'
 import { MAX_RETENTION_DAYS } from './ship.ts'
 import { signingKeyFrom } from './signing-key-file.ts'
 
 const LIST = 'recipients.txt'
+/** How public keys of ML-KEM-768 with X25519 begin. */
+const HYBRID = 'age1pq1'
 
 export interface CombineOptions {
   readonly lists: readonly [OfficerList, OfficerList]
@@ -32,7 +35,8 @@ export interface Combined {
   readonly publicKey: string
 }
 
-/** Extends a list that is there. Past days stay as long as a segment of theirs may be opened: the list says whose keys they are. Rejects where a day would get another key: segments may be sealed to the one that it has. */
+/** Extends a list that is there. Past days stay as long as a segment of theirs may be opened: the list says whose keys they are. Rejects where a key is not of the
+ * kind that segments are sealed to, and where a day would get another key: segments may be sealed to the one that it has. */
 export async function combine({ lists, directory, listKey, now }: CombineOptions): Promise<Combined> {
   if (lists[0].officer === lists[1].officer) throw new ArchiveError(`both lists are of ${lists[0].officer}; two different officers are needed`)
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -47,12 +51,17 @@ export async function combine({ lists, directory, listKey, now }: CombineOptions
     if (recipients !== undefined && day >= oldest) all.set(day, recipients)
   }
   let added = 0
+  const probe = await recipientOf(await makeIdentity())
   for (const [day, key] of first.days) {
     const other = second.days.get(day)
     if (day < today || other === undefined) continue
     const before = all.get(day)
     if (before !== undefined && (before[0] !== key || before[1] !== other)) throw new ArchiveError(`${day} has other keys in the list already; a day keeps its keys`)
-    if (before === undefined) added++
+    if (before === undefined) {
+      await mustSeal(first.officer, day, key, probe)
+      await mustSeal(second.officer, day, other, probe)
+      added++
+    }
     all.set(day, [key, other])
   }
   if (![...all.keys()].some((day) => day >= today)) throw new ArchiveError('the officers have no day in common, so nothing would be archived')
@@ -63,6 +72,12 @@ export async function combine({ lists, directory, listKey, now }: CombineOptions
   await place(files, directory, LIST, Buffer.from(text))
   await files.syncDirectory(directory)
   return { list, added, alone: ahead.filter((day) => !all.has(day)).sort(), publicKey: publicKeyText(signingKey) }
+}
+
+/** A key of another kind could be broken in time, and one that is none would stop the archive on its day. */
+async function mustSeal(officer: string, day: string, key: string, probe: string): Promise<void> {
+  const sealed = key.startsWith(HYBRID) && await seal(new Uint8Array(1), [key, probe]).then(() => true, () => false)
+  if (!sealed) throw new ArchiveError(`the key of ${officer} for ${day} is not a post-quantum key of age (${HYBRID}...); take the public list that wissel archive keygen wrote`)
 }
 
 /** The officers seal in the order of the list that is there, in whatever order their files are given. */

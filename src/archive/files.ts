@@ -1,5 +1,7 @@
 /** The archive's files: `router/day/seq.age`, each with its `seq.checkpoint`. Written whole or not at all, for their owner alone. */
+import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { ArchiveError, codeOf } from './archive-error.ts'
 import { isDay } from './day.ts'
 
@@ -66,6 +68,39 @@ export async function place(io: ArchiveFiles, directory: string, name: string, b
   }
 }
 
+/** Beside the file, then linked into place, for its owner alone. False where there is one already, which stays as it is. */
+export async function placeNew(path: string, text: string, mode = 0o600): Promise<boolean> {
+  const beside = `${dirname(path)}/.${basename(path)}.${randomBytes(8).toString('hex')}${PART}`
+  try {
+    const file = await open(beside, 'wx', mode)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await linkNew(beside, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(beside, { force: true })
+    await files.syncDirectory(dirname(path)).catch(() => undefined)
+  }
+}
+
+/** Some file systems, such as those of memory sticks, have no links. */
+async function linkNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(codeOf(error))) throw error
+    await (await open(to, 'wx', 0o600)).close()
+    await rename(from, to)
+  }
+}
+
 /** Names in a directory, in order; none where it is not there. */
 export async function namesIn(io: ArchiveFiles, path: string): Promise<string[]> {
   try {
@@ -114,7 +149,7 @@ export interface SegmentFiles {
 export const AGE = '.age'
 export const CHECKPOINT = '.checkpoint'
 /** Ends the name of what is not written whole yet. */
-const PART = '.part'
+export const PART = '.part'
 const NAME = /^(\d{15})\.(age|checkpoint)$/
 
 /** What stands in one router's directory, by day and number. */

@@ -7,6 +7,7 @@ import { mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { ArchiveError, codeOf } from './archive-error.ts'
 import { hashOf } from './chain.ts'
 import { isDay } from './day.ts'
+import { PART, placeNew } from './files.ts'
 import { OFFICER } from './recipients.ts'
 import type { RecipientList } from './recipients.ts'
 import { makeIdentity, recipientOf } from './seal.ts'
@@ -35,19 +36,8 @@ export async function createIdentity(directory: string, officer: string, day: st
   const secret = await makeIdentity()
   const recipient = await recipientOf(secret)
   await mkdir(`${directory}/${officer}`, { recursive: true, mode: 0o700 })
-  try {
-    const file = await open(path, 'wx', 0o600)
-    try {
-      await file.writeFile(`# officer: ${officer}\n# day: ${day}\n# public key: ${recipient}\n${secret}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-    return readIdentity(path)
-  }
-  return { officer, day, secret, recipient }
+  const made = await placeNew(path, `# officer: ${officer}\n# day: ${day}\n# public key: ${recipient}\n${secret}\n`)
+  return made ? { officer, day, secret, recipient } : readIdentity(path)
 }
 
 /** @throws ArchiveError for what is no such file; it names the file and nothing in it */
@@ -74,23 +64,29 @@ export async function loadIdentities(path: string, days: readonly string[]): Pro
 
 /**
  * Destroys a day's identities in a directory and the officers' directories in it: overwritten, then removed, then the
- * removal is on the disk. Copies elsewhere, and blocks that a file system or a flash disk moved, are beyond it.
+ * removal is on the disk; with them what a keygen that broke off left of them. Copies elsewhere, and blocks that a file system or a flash disk moved, are beyond it.
  * Returns the files.
  */
 export async function shredDay(directory: string, day: string): Promise<string[]> {
   const shredded: string[] = []
   const inside = (await readdir(directory, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`)
   for (const folder of [directory, ...inside]) {
-    const path = `${folder}/${day}${ENDING}`
-    if (!await overwrite(path)) continue
-    await unlink(path)
+    const left = (await readdir(folder)).filter((name) => name.startsWith(`.${day}${ENDING}.`) && name.endsWith(PART))
+    let any = false
+    for (const name of [`${day}${ENDING}`, ...left]) {
+      const path = `${folder}/${name}`
+      if (!await overwrite(path)) continue
+      await unlink(path)
+      shredded.push(path)
+      any = true
+    }
+    if (!any) continue
     const handle = await open(folder, 'r')
     try {
       await handle.sync()
     } finally {
       await handle.close()
     }
-    shredded.push(path)
   }
   return shredded
 }

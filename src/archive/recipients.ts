@@ -20,6 +20,7 @@ export type DayRecipients = readonly [string, string]
 const KIND = 'wissel-archive-recipients/1'
 /** Two thousand characters a key, two keys a day, four hundred days ahead, a retention of past ones and some. */
 const MAX_LENGTH = 4 * 1024 * 1024
+/** The form alone: a list is signed only with keys that `combine` could seal to. */
 export const RECIPIENT = /^age1[0-9a-z]{20,4000}$/
 export const OFFICER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/
 

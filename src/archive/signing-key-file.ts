@@ -1,14 +1,16 @@
 /** Ed25519 keys as files: the private one for its owner alone, its public half beside it as `.pub`. */
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { ArchiveError, codeOf } from './archive-error.ts'
-import { makeSigningKey, readSigningKey } from './keys.ts'
+import { placeNew } from './files.ts'
+import { makeSigningKey, publicKeyText, readSigningKey } from './keys.ts'
 import type { KeyObject } from './keys.ts'
 
-/** Writes a new key and returns its public half. Rejects where there is one already. */
+/** Writes a new key and returns its public half. Rejects where there is one already, but for one without its public half, which a run that broke off left: it gets that. */
 export async function createSigningKey(path: string): Promise<string> {
-  const { pem, publicKey } = makeSigningKey()
-  await writeNew(path, pem, 0o600)
-  await writeNew(`${path}.pub`, `${publicKey}\n`, 0o644)
+  const { pem } = makeSigningKey()
+  const key = readSigningKey(await written(path, pem, 0o600) ? pem : await readFile(path, 'utf8'))
+  const publicKey = publicKeyText(key)
+  if (!await written(`${path}.pub`, `${publicKey}\n`, 0o644)) throw new ArchiveError(`${path}.pub is there already (EEXIST); a key that is there is never replaced`)
   return publicKey
 }
 
@@ -22,16 +24,9 @@ export async function signingKeyFrom(path: string): Promise<KeyObject> {
   return readSigningKey(pem)
 }
 
-async function writeNew(path: string, text: string, mode: number): Promise<void> {
-  try {
-    const file = await open(path, 'wx', mode)
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    throw new ArchiveError(`${path} cannot be written (${codeOf(error)})${codeOf(error) === 'EEXIST' ? '; a key that is there is never replaced' : ''}`)
-  }
+/** False where there is one already. */
+function written(path: string, text: string, mode: number): Promise<boolean> {
+  return placeNew(path, text, mode).catch((error: unknown) => {
+    throw new ArchiveError(`${path} cannot be written (${codeOf(error)})`)
+  })
 }

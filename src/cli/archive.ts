@@ -1,5 +1,6 @@
 /** `wissel archive`: the keys of the sealed archive, its proof, its transport, and the one narrow way to look into it. */
 import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { ArchiveError, codeOf } from '../archive/archive-error.ts'
 import { checkAudit, withAuditLog } from '../archive/audit-log.ts'
@@ -34,9 +35,10 @@ export const ARCHIVE_HELP = `  wissel archive keygen --officer NAME --days N --o
       kept elsewhere; give all of them: only they show that the newest are gone, or a whole chain before a router began anew
   wissel archive ship DIR --from DIR [--keep DAYS]
       moves a router's segments to where they are kept, and deletes what is older than its retention, 30 days by default
-  wissel archive open --case ID --at TIME --window 10m --ip ADDR --identity A --identity B --archive DIR --key ROUTER=FILE... --audit FILE [--new-audit]
+  wissel archive open --case ID --at TIME --window 10m --ip - --identity A --identity B --archive DIR --key ROUTER=FILE... --audit FILE [--new-audit]
                       [--recipients FILE --recipients-key KEY]
-      prints the rows of one address around a time, at most a day; needs both officers' keys and is entered in the audit log.
+      prints the rows of one address, read from standard input, around a time, at most a day. The form --ip ADDR is there too, but every
+      account of the machine can see what stands on a command line. Needs both officers' keys and is entered in the audit log.
       Officers are named there by the signed list, with the key that routers pin, and are not named without it. --new-audit begins a log
   wissel archive shred DATE --keys DIR
       destroys the keys of a day: nothing of that day opens any more, backups included
@@ -51,6 +53,8 @@ export interface ArchiveIo {
   readonly random: (bytes: number) => Uint8Array
   /** The account that runs the command. */
   readonly user: string
+  /** A line of standard input; default the process's own. */
+  readonly input?: () => Promise<string>
 }
 
 const OPTIONS = {
@@ -115,12 +119,14 @@ async function recipientsCommand({ values, positionals }: Input, io: ArchiveIo):
   const [first, second, ...more] = positionals
   if (first === undefined || second === undefined || more.length > 0) throw new WisselError('WISSEL_USAGE', ['archive recipients needs the public lists of two officers, such as alice.public bob.public'])
   const directory = given(values, 'out')
+  const listKey = values['list-key'] ?? `${directory}/list.key`
   const lists = [readOfficerList(await text(first)), readOfficerList(await text(second))] as const
-  const { list, added, alone, publicKey } = await combine({ lists, directory, listKey: values['list-key'] ?? `${directory}/list.key`, now: io.now() })
+  const { list, added, alone, publicKey } = await combine({ lists, directory, listKey, now: io.now() })
   for (const of of lists) io.out(`${of.officer} must have read out: ${fingerprintOf(of)}\n`)
   if (alone.length > 0) io.err(`${alone.length} days are left out, from ${alone[0]} on: one officer alone has keys for them\n`)
   io.out(`${added} days added, ${list.days.length} in the list, the last is ${list.days.at(-1)}\n`)
-  io.out(`for routers: ${directory}/recipients.txt, pinned by ${publicKey}\n`)
+  io.out(`for routers, and nothing else of it: ${directory}/recipients.txt, pinned by ${publicKey}\n`)
+  io.out(`never on a router, whoever has it can name keys of their own: ${listKey}\n`)
   return 0
 }
 
@@ -170,10 +176,11 @@ async function shipCommand({ values, positionals }: Input, io: ArchiveIo): Promi
 }
 
 async function openCommand({ values }: Input, io: ArchiveIo): Promise<number> {
-  const address = ClientAddress.parse(given(values, 'ip'))
+  const ip = given(values, 'ip')
+  const address = ClientAddress.parse(ip === '-' ? (await (io.input ?? firstLine)()).trim() : ip)
   if (address === undefined) throw new WisselError('WISSEL_USAGE', ['the address is neither IPv4 nor IPv6'])
-  const at = /T\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$/.test(given(values, 'at')) ? Date.parse(given(values, 'at')) : Number.NaN
-  if (!Number.isFinite(at)) throw new WisselError('WISSEL_USAGE', ['--at must be a time with its zone, such as 2026-03-01T20:31:00Z'])
+  const at = timeOf(given(values, 'at'))
+  if (at === undefined) throw new WisselError('WISSEL_USAGE', ['--at must be a time with its zone, such as 2026-03-01T20:31:00Z'])
   const half = durationOf(given(values, 'window')) / 2
   const search = { case: given(values, 'case'), from: at - half, to: at + half, address }
   checkSearch(search)
@@ -185,6 +192,7 @@ async function openCommand({ values }: Input, io: ArchiveIo): Promise<number> {
   const identities = (await Promise.all(paths.map((path) => loadIdentities(path, daysOf(search))))).flat()
   const nonce = io.random(32)
   const list = await listOf(values)
+  io.err(`window: ${new Date(search.from).toISOString()} to ${new Date(search.to).toISOString()}, its end excluded\n`)
   if (list === undefined) io.err('the audit log will not name the officers; give the signed list with --recipients FILE --recipients-key KEY\n')
   const { rows, segments, unusable, problems, unread, beyond } = await withAuditLog(audit, { isNew: values['new-audit'] ?? false }, (append) =>
     openArchive(search, { directory, keys, identities, list, nonce, who: io.user, now: io.now(), io: files, audit: append }))
@@ -265,6 +273,19 @@ function auditWitness(text: string | undefined): AuditHead | undefined {
   const [, seq, hash] = /^(\d{1,9}):([0-9a-f]{64})$/.exec(text) ?? []
   if (seq === undefined || hash === undefined) throw new WisselError('WISSEL_USAGE', ['--audit-witness must be SEQ:HASH, as archive verify prints it'])
   return { seq: Number(seq), hash }
+}
+
+/** Milliseconds since the epoch; undefined for what is no time of a day that there is. */
+function timeOf(text: string): number | undefined {
+  const [, day = ''] = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? []
+  const time = isDay(day) ? Date.parse(text) : Number.NaN
+  return Number.isFinite(time) ? time : undefined
+}
+
+/** Of standard input. */
+async function firstLine(): Promise<string> {
+  for await (const line of createInterface({ input: process.stdin })) return line
+  return ''
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }

@@ -1,6 +1,7 @@
 // The archive as its officers use it: real keys, the sealing thread, and every way in that must not work.
 import fc from 'fast-check'
 import t from 'tap'
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readPublicKey, readSigningKey } from '../../src/archive/keys.ts'
@@ -85,6 +86,10 @@ t.test('keygen makes keys that only their officer can read', async (t) => {
   mkdirSync(`${root}/router`)
   t.match(await run('keygen', '--router-key', routerKey), { status: 0, out: /^ed25519:/ })
   t.match(await run('keygen', '--router-key', routerKey), { status: 1, err: /never replaced/ })
+  const publicHalf = readFileSync(`${routerKey}.pub`, 'utf8')
+  rmSync(`${routerKey}.pub`)
+  t.match(await run('keygen', '--router-key', routerKey), { status: 0, out: publicHalf }, 'a run that broke off before the public half can be repeated')
+  t.equal(readFileSync(`${routerKey}.pub`, 'utf8'), publicHalf)
   cpSync(`${keys}/recipients.txt`, `${root}/router/recipients.txt`)
   for (const path of [...['alice', 'bob'].flatMap((officer) => ['01', '02', '03'].map((day) => `${keys}/${officer}/2026-03-${day}.key`)), `${keys}/list.key`, routerKey]) {
     t.equal(statSync(path).mode & 0o777, 0o600, path.slice(root.length))
@@ -96,6 +101,42 @@ t.test('keygen makes keys that only their officer can read', async (t) => {
   for (const bad of [['--days', '0'], ['--days', '401'], ['--days', '2', '--from', '2026-02-28'], ['--days', '2', '--officer', 'alice,bob'], ['--days', '2', '--officer', '../alice']]) {
     t.match(await run('keygen', '--out', keys, '--officer', 'alice', ...bad), { status: 1 }, bad.join(' '))
   }
+})
+
+t.test('a keygen that broke off while it wrote can be repeated, and a shred takes what it left', async (t) => {
+  const out = `${root}/broke-off`
+  mkdirSync(out)
+  const args = ['archive', 'keygen', '--out', out, '--officer', 'alice', '--days', '1']
+  const main = `${import.meta.dirname}/../../src/main.ts`
+  // No file can grow beyond nothing, as on a full disk.
+  const { status } = spawnSync('sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', process.execPath, main, ...args], { env: { ...process.env, NODE_COMPILE_CACHE: '' } })
+  t.not(status, 0)
+  t.same(filesUnder(out).filter((path) => path.endsWith('.key')), [], 'no key that is none')
+  t.equal(spawnSync(process.execPath, [main, ...args]).status, 0)
+  const [made = ''] = filesUnder(out).filter((path) => path.endsWith('.key'))
+  const day = made.slice(-14, -4)
+  const left = `${out}/alice/.${day}.key.0123456789abcdef.part`
+  cpSync(made, left)
+  t.match(await run('shred', day, '--keys', out), { status: 0 })
+  t.notOk(existsSync(left) || existsSync(made))
+})
+
+t.test('a list is signed with post-quantum keys that can be sealed to, and with no others', async (t) => {
+  const from = `${root}/kinds`
+  for (const officer of ['alice', 'bob']) await run('keygen', '--out', from, '--officer', officer, '--days', '2')
+  const bob = readFileSync(`${from}/bob.public`, 'utf8')
+  const key = /age1\S+/.exec(bob)?.[0] ?? ''
+  for (const [what, other] of [
+    ['X25519 alone', 'age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa'],
+    ['letters', `age1${'q'.repeat(60)}`],
+    ['letters after the right beginning', `age1pq1${'q'.repeat(1900)}`],
+    ['a letter changed', `${key.slice(0, -1)}${key.endsWith('q') ? 'p' : 'q'}`],
+  ] as const) {
+    writeFileSync(`${from}/bob.public`, bob.replace(key, other))
+    t.match(await run('recipients', `${from}/alice.public`, `${from}/bob.public`, '--out', `${from}/list`), { status: 1, out: '', err: /the key of bob for 2026-03-01 is not a post-quantum key of age/ }, what)
+  }
+  writeFileSync(`${from}/bob.public`, bob)
+  t.match(await run('recipients', `${from}/alice.public`, `${from}/bob.public`, '--out', `${from}/list`), { status: 0, out: /never on a router, .*\/kinds\/list\/list\.key\n/ })
 })
 
 t.test('each officer makes keys on a machine of their own, and no machine ever holds those of both', async (t) => {
@@ -211,7 +252,7 @@ t.test('the audit log names officers by the signed list, never by what an identi
   const renamed = [await as('mallory', 'alice'), await as('trudy', 'bob')]
   t.match(await run(...args(...renamed), ...theList()), { status: 0, err: /^(?!.*will not name)/s })
   t.match(entered().approvers, [/^alice /, /^bob /])
-  t.match(await run(...args(...renamed)), { status: 0, err: /^the audit log will not name the officers; give the signed list/ })
+  t.match(await run(...args(...renamed)), { status: 0, err: /^the audit log will not name the officers; give the signed list/m })
   t.match(entered(), { approvers: [/^\? [0-9a-f]{16}$/, /^\? [0-9a-f]{16}$/], list: null })
   t.match(await run(...args(`${keys}/alice`, await as('alice2', 'alice')), ...theList()), { status: 1, out: '', err: /two officers/ })
 
@@ -283,6 +324,32 @@ t.test('there is no way to read much: a day at most, an address always', async (
   }
   t.match(await run(...openArgs.with(-1, '203.0.113.7'), '--at', '2026-03-01T20:41:00Z', '--window', '10m', '--ip', '203.0.113.7', '--identity', both[0] ?? '', '--identity', both[1] ?? ''), { status: 1, out: '', err: /no address/ }, 'an address as the name of the case')
   await t.rejects(run('open', '--ip=203.0.113.7', '--canary-203.0.113.7'), { code: 'WISSEL_USAGE', message: /^(?!.*203\.0\.113)/ })
+})
+
+t.test('the address can come from standard input, where no other account of the machine sees it', async (t) => {
+  const args = [...openArgs, '--at', '2026-03-01T20:41:00Z', '--window', '20m', '--ip', '-', '--identity', `${keys}/alice`, '--identity', `${keys}/bob`]
+  const asInput = async (input: string) => {
+    let out = ''
+    const status = await archiveCommand(args, { out: (text) => void (out += text), err: () => undefined, now: () => NOON, random: randomBytes, user: 'dpo', input: async () => input })
+    return { status, out }
+  }
+  const { out } = await open('2026-03-01T20:41:00Z', '20m', '203.0.113.7', `${keys}/alice`, `${keys}/bob`)
+  t.same(await asInput('203.0.113.7\n'), { status: 0, out })
+  await t.rejects(asInput('203.0.113'), { code: 'WISSEL_USAGE', message: /^(?!.*203)/ })
+  const main = `${import.meta.dirname}/../../src/main.ts`
+  for (const [input, message] of [['203.0.113.7\n', /--at must be a time/], ['-\n', /neither IPv4 nor IPv6/]] as const) {
+    t.match(spawnSync(process.execPath, [main, 'archive', ...args, '--at', 'noon'], { input, encoding: 'utf8' }).stderr, message, 'of a process')
+  }
+})
+
+t.test('a time that no clock shows is refused, and the window is said', async (t) => {
+  const both = [`${keys}/alice`, `${keys}/bob`]
+  for (const at of ['2026-02-30T00:00Z', '2026-02-29T20:41:00Z', '2026-13-01T00:00Z', '2026-03-01T24:00:00Z', '2026-03-01T20:60Z', '2026-03-01T20:41:00', '2026-03-01T20:41:00Z Z', '20260301T204100Z', '+002026-03-01T20:41Z']) {
+    await t.rejects(open(at, '10m', '203.0.113.7', ...both), { code: 'WISSEL_USAGE' }, at)
+  }
+  for (const at of ['2026-03-01T21:41+01:00', '2026-03-01T20:41Z', '2026-03-01T20:41:00.000Z']) {
+    t.match(await open(at, '20m', '203.0.113.7', ...both), { status: 0, err: /^window: 2026-03-01T20:31:00.000Z to 2026-03-01T20:51:00.000Z, its end excluded$/m }, at)
+  }
 })
 
 t.test('where the audit log cannot be written nothing comes out', async (t) => {
