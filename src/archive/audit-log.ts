@@ -30,7 +30,7 @@ export async function withAuditLog<T>(path: string, options: AuditLogOptions, wo
     const { seq } = await checkAudit(path, undefined, isNew)
     if (seq === 0 && !isNew) throw new ArchiveError(`the audit log ${path} is empty; check its path, or give --new-audit where this is its first line`)
     if (seq > 0 && isNew) throw new ArchiveError(`the audit log ${path} has ${seq} lines already; leave --new-audit away`)
-    return work((facts) => append(path, facts, write))
+    return work((facts) => append(path, facts, { isNew, write }))
   })
 }
 
@@ -44,8 +44,8 @@ export async function checkAudit(path: string, witness: AuditHead | undefined, m
   return verifyAudit(text, witness)
 }
 
-async function append(path: string, facts: AuditFacts, write: NonNullable<AuditLogOptions['write']>): Promise<void> {
-  const line = auditLine(facts, await checkAudit(path, undefined, true))
+async function append(path: string, facts: AuditFacts, { isNew, write }: Required<Pick<AuditLogOptions, 'isNew' | 'write'>>): Promise<void> {
+  const line = auditLine(facts, await checkAudit(path, undefined, isNew))
   try {
     const file = await open(path, 'a', 0o600)
     try {

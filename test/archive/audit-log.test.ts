@@ -1,7 +1,7 @@
 // The audit log as a file: what a full disk and several commands at the same time leave of it.
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { checkAudit, withAuditLog } from '../../src/archive/audit-log.ts'
 import type { AuditFacts } from '../../src/archive/audit.ts'
@@ -34,6 +34,17 @@ t.test('a disk that is full leaves the log as it was, and the next line follows'
   await withAuditLog(path, { isNew: false }, (append) => append(facts))
   t.equal((await checkAudit(path, undefined)).seq, 2)
   t.same(readdirSync(directory), ['audit.log'], 'no lock stays')
+})
+
+t.test('a log that goes away while somebody looks is not begun anew', async (t) => {
+  const directory = t.testdir()
+  const path = await begun(directory)
+  const entered = withAuditLog(path, { isNew: false }, async (append) => {
+    rmSync(path)
+    await append(facts)
+  })
+  await t.rejects(entered, { name: 'ArchiveError', message: /cannot be read \(ENOENT\)/ })
+  t.same(readdirSync(directory), [])
 })
 
 t.test('nothing is looked at before the log is locked and found whole', async (t) => {
