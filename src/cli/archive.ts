@@ -1,28 +1,22 @@
 /** `wissel archive`: the keys of the sealed archive, its proof, its transport, and the one narrow way to look into it. */
-import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
 import { ArchiveError, codeOf } from '../archive/archive-error.ts'
 import { checkAudit, withAuditLog } from '../archive/audit-log.ts'
-import type { AuditHead } from '../archive/audit.ts'
-import { hashOf, linkOf } from '../archive/chain.ts'
+import { linkOf } from '../archive/chain.ts'
 import { combine } from '../archive/combine.ts'
 import { dayOf, isDay } from '../archive/day.ts'
 import { files } from '../archive/files.ts'
 import { loadIdentities, shredDay } from '../archive/identities.ts'
 import { keygen } from '../archive/keygen.ts'
-import { readPublicKey } from '../archive/keys.ts'
-import type { KeyObject } from '../archive/keys.ts'
 import { checkSearch, daysOf, openArchive } from '../archive/open.ts'
-import type { OpenOptions } from '../archive/open.ts'
 import { fingerprintOf, readOfficerList } from '../archive/officer-list.ts'
-import { readRecipients } from '../archive/recipients.ts'
-import { DEFAULT_RETENTION_DAYS, keptFrom, ship } from '../archive/ship.ts'
+import { keptFrom, ship } from '../archive/ship.ts'
 import { createSigningKey } from '../archive/signing-key-file.ts'
 import { verifyArchive } from '../archive/verify.ts'
 import { CHAIN_FAULTS, nameOf } from '../archive/verify-chain.ts'
 import { WisselError } from '../errors.ts'
 import { ClientAddress } from '../privacy/address.ts'
+import { auditWitness, durationOf, firstLine, given, keepDays, keysOf, listOf, pairs, parse, text, timeOf } from './archive-input.ts'
+import type { Input } from './archive-input.ts'
 
 export const ARCHIVE_HELP = `  wissel archive keygen --officer NAME --days N --out DIR [--from DATE]
       makes an officer's keys of the days ahead, on that officer's own machine; only DIR/NAME.public is handed over
@@ -56,30 +50,6 @@ export interface ArchiveIo {
   /** A line of standard input; default the process's own. */
   readonly input?: () => Promise<string>
 }
-
-const OPTIONS = {
-  days: { type: 'string' },
-  out: { type: 'string' },
-  officer: { type: 'string' },
-  from: { type: 'string' },
-  'list-key': { type: 'string' },
-  'router-key': { type: 'string' },
-  archive: { type: 'string' },
-  key: { type: 'string', multiple: true },
-  witness: { type: 'string', multiple: true },
-  keep: { type: 'string' },
-  audit: { type: 'string' },
-  'audit-witness': { type: 'string' },
-  'new-audit': { type: 'boolean' },
-  recipients: { type: 'string' },
-  'recipients-key': { type: 'string' },
-  case: { type: 'string' },
-  at: { type: 'string' },
-  window: { type: 'string' },
-  ip: { type: 'string' },
-  identity: { type: 'string', multiple: true },
-  keys: { type: 'string' },
-} as const
 
 const COMMANDS: Readonly<Record<string, (input: Input, io: ArchiveIo) => Promise<number>>> = {
   keygen: keygenCommand, recipients: recipientsCommand, verify: verifyCommand, ship: shipCommand, open: openCommand, shred: shredCommand,
@@ -213,86 +183,4 @@ async function shredCommand({ values, positionals }: Input, io: ArchiveIo): Prom
   for (const path of shredded) io.out(`destroyed ${path}\n`)
   if (shredded.length === 0) io.err(`there is no key of ${day} in ${directory}\n`)
   return shredded.length === 0 ? 1 : 0
-}
-
-type Input = ReturnType<typeof parse>
-type Values = Input['values']
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
-  } catch {
-    // The parser's message repeats what was typed, which may be an address.
-    throw new WisselError('WISSEL_USAGE', ['archive was given an option that it does not have, or one without its value'])
-  }
-}
-
-function given(values: Values, name: Exclude<keyof Values, 'key' | 'witness' | 'identity' | 'new-audit'>): string {
-  const value = values[name]
-  if (value === undefined) throw new WisselError('WISSEL_USAGE', [`this needs --${name}`])
-  return value
-}
-
-function pairs(values: readonly string[] | undefined, name: string): [string, string][] {
-  return (values ?? []).map((value) => {
-    const [, router = '', file = ''] = /^([a-z0-9][a-z0-9_.-]{0,63})=(.+)$/.exec(value) ?? []
-    if (file === '') throw new WisselError('WISSEL_USAGE', [`--${name} must be ROUTER=FILE`])
-    return [router, file]
-  })
-}
-
-async function keysOf(values: Values): Promise<Map<string, KeyObject>> {
-  const keys = new Map<string, KeyObject>()
-  for (const [router, file] of pairs(values.key, 'key')) {
-    if (keys.has(router)) throw new WisselError('WISSEL_USAGE', [`--key names ${router} twice`])
-    keys.set(router, readPublicKey(await text(file)))
-  }
-  if (keys.size === 0) throw new WisselError('WISSEL_USAGE', ['this needs --key ROUTER=FILE'])
-  return keys
-}
-
-async function listOf(values: Values): Promise<OpenOptions['list']> {
-  if (values.recipients === undefined && values['recipients-key'] === undefined) return undefined
-  const key = readPublicKey(given(values, 'recipients-key'))
-  const signed = await text(given(values, 'recipients'))
-  return { recipients: readRecipients(signed, key), sha256: hashOf(signed) }
-}
-
-async function text(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw new ArchiveError(`${path} cannot be read (${codeOf(error)})`)
-  })
-}
-
-function keepDays(text: string | undefined): number {
-  return text === undefined ? DEFAULT_RETENTION_DAYS : Number(text)
-}
-
-function auditWitness(text: string | undefined): AuditHead | undefined {
-  if (text === undefined) return undefined
-  const [, seq, hash] = /^(\d{1,9}):([0-9a-f]{64})$/.exec(text) ?? []
-  if (seq === undefined || hash === undefined) throw new WisselError('WISSEL_USAGE', ['--audit-witness must be SEQ:HASH, as archive verify prints it'])
-  return { seq: Number(seq), hash }
-}
-
-/** Milliseconds since the epoch; undefined for what is no time of a day that there is. */
-function timeOf(text: string): number | undefined {
-  const [, day = ''] = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? []
-  const time = isDay(day) ? Date.parse(text) : Number.NaN
-  return Number.isFinite(time) ? time : undefined
-}
-
-/** Of standard input. */
-async function firstLine(): Promise<string> {
-  for await (const line of createInterface({ input: process.stdin })) return line
-  return ''
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
-
-function durationOf(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([smh])$/.exec(text) ?? []
-  const ms = UNITS[unit]
-  if (ms === undefined) throw new WisselError('WISSEL_USAGE', ['--window must be a duration such as 30s, 10m or 2h'])
-  return Number(count) * ms
 }
