@@ -213,6 +213,73 @@ t.test('a thread that dies before there is a snapshot is replaced by one that li
   t.ok(puppet(1).snapshot !== undefined)
 })
 
+t.test('a thread that dies before it listens says nothing of the address: the next one is told to listen, once', async (t) => {
+  const settled = () => new Promise((resolve) => setImmediate(resolve))
+  for (const snapshot of [true, false]) {
+    const { threads, puppet, puppets, clock } = stage(2)
+    if (snapshot) {
+      const applied = threads.apply(world())
+      for (const each of puppets) each.take()
+      await applied
+    }
+    const listening = threads.listen({ host: '127.0.0.1', port: 0 })
+    puppet(0).die()
+    await settled()
+    clock.advance(100)
+    await settled()
+    puppet(2).take()
+    await settled()
+    puppet(2).take()
+    await settled()
+    puppet(1).die()
+    await settled()
+    clock.advance(10_000)
+    await settled()
+    puppet(3).take()
+    await settled()
+    puppet(3).take()
+    t.match(await listening, { host: '127.0.0.1', port: 8080 })
+    for (const [position, reusePort] of [[2, false], [3, true]] as const) t.match(puppet(position).told.filter(({ kind }) => kind === 'listen'), [{ options: { reusePort } }])
+    t.equal(threads.alive, 2)
+  }
+})
+
+t.test('who stops while no thread listens is not kept waiting', async (t) => {
+  const { threads, puppet } = stage(1)
+  const listening = threads.listen({ host: '127.0.0.1', port: 0 })
+  puppet(0).die()
+  await new Promise((resolve) => setImmediate(resolve))
+  await Promise.all([t.rejects(listening), threads.close()])
+})
+
+t.test('when a snapshot is taken back, threads that wait for long are started at once', async (t) => {
+  const [good, bad] = [world('a'), world('b')]
+  const made = stage(2, {
+    takeBack: () => {
+      void made.threads.apply(good)
+      return true
+    },
+  })
+  const { threads, puppets, puppet, clock, died } = made
+  const first = threads.apply(good)
+  for (const each of puppets) each.take()
+  await first
+  // The first one has died many times already, of something else.
+  clock.advance(120_000)
+  for (let i = 0; i < 7; i++) {
+    puppets.at(i === 0 ? 0 : -1)?.die()
+    clock.advance(10_000)
+    puppets.at(-1)?.take()
+  }
+  void threads.apply(bad)
+  puppets.at(-1)?.die()
+  t.match(died.at(-1), /^0 \S+ \d{4,}$/, 'its next one would be long in coming')
+  const count = puppets.length
+  puppet(1).die()
+  clock.advance(100)
+  t.equal(puppets.length, count + 2)
+})
+
 t.test('a thread that says nothing for ten seconds hangs, and is replaced', async (t) => {
   const { threads, puppet, puppets, clock, died } = stage(2)
   const first = world()

@@ -26,7 +26,8 @@ export class Deaths {
     this.#blamed = world
     if (world !== undefined && now - appliedAt < BLAMED_MS) this.#count++
     const takeBack = this.#count >= ENOUGH
-    if (takeBack) this.#count = 0
+    // What comes next has done nothing yet.
+    if (takeBack) this.#count = this.#inARow = 0
     return { waitMs: takeBack ? FIRST_MS : Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(30, this.#inARow - 1)), takeBack }
   }
 }

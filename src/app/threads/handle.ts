@@ -56,6 +56,7 @@ export class ThreadHandle {
   #sent: Sent | undefined
   #key: DrawKey | undefined
   #listening: Waiting<Endpoint> | undefined
+  #endpoint: Promise<Endpoint> | undefined
   readonly #applied: (() => void)[] = []
   readonly #pings: (() => void)[] = []
   readonly #asked = new Map<number, Waiting<RequestTotals>>()
@@ -108,13 +109,13 @@ export class ThreadHandle {
     if (shares.length > 0) this.#port.post({ kind: 'pass', label, shares })
   }
 
-  /** Rejects with the system's code where it cannot listen. */
+  /** Once, however often it is asked to. Rejects with the system's code where it cannot listen. */
   listen(options: ListenOptions): Promise<Endpoint> {
     if (this.gone) return Promise.reject(goneBy('ended'))
-    return new Promise((resolve, reject) => {
+    return (this.#endpoint ??= new Promise((resolve, reject) => {
       this.#listening = { resolve, reject }
       this.#port.post({ kind: 'listen', options })
-    })
+    }))
   }
 
   ask(id: number): Promise<RequestTotals> {

@@ -4,6 +4,7 @@
  * connections and is replaced; a snapshot that makes threads die is taken back.
  */
 import type { SharedAsn, SharedGeo } from '../../geo/geo-index.ts'
+import type { ListenOptions } from '../../http/public-server.ts'
 import type { RecordHub } from '../../log/relay.ts'
 import { ClientAddress } from '../../privacy/address.ts'
 import type { DrawKey } from '../../privacy/draw.ts'
@@ -57,6 +58,10 @@ interface Slot {
   readonly number: number
   thread: ThreadHandle
   bornAt: number
+  /** Of a thread that took another's place: resolves when it decides, if there is something to decide by, or is gone. */
+  ready: Promise<void> | undefined
+  /** Called when it has another thread, or will never have. */
+  onReplaced: () => void
   /** Since when it owes an answer. */
   askedAt: number | undefined
 }
@@ -74,12 +79,13 @@ export class Threads {
   #asked = 0
   #closing = false
   #cancels: (() => void)[] = []
-  readonly #restarts = new Set<() => void>()
+  /** Of slots without a thread: what calls their next one off. */
+  readonly #restarts = new Map<Slot, () => void>()
 
   /** Starts them: they load their code while the state is read. */
   constructor(options: ThreadsOptions) {
     this.#options = options
-    for (let number = 0; number < options.count; number++) this.#slots.push({ number, thread: this.#born(number), bornAt: options.monotonic(), askedAt: undefined })
+    for (let number = 0; number < options.count; number++) this.#slots.push({ number, thread: this.#born(number), bornAt: options.monotonic(), ready: undefined, onReplaced: () => undefined, askedAt: undefined })
     this.#every(SENT_MS, () => this.#takeSent())
     this.#every(TICK_MS, () => this.#tick())
     this.#every(ASK_MS, () => this.#watch())
@@ -103,13 +109,27 @@ export class Threads {
     for (const { thread } of this.#slots) thread.place(shared)
   }
 
-  /** Rejects where one of them cannot listen. @param endpoint whose port may be 0 */
+  /** Rejects where the system does not let one of them listen. @param endpoint whose port may be 0 */
   async listen(endpoint: Endpoint): Promise<Endpoint> {
     const [first, ...others] = this.#slots
     if (first === undefined) throw new RangeError('there is no thread')
-    this.#endpoint = await first.thread.listen({ ...endpoint, reusePort: false })
-    for (const { thread } of others) await thread.listen({ ...this.#endpoint, reusePort: true })
+    this.#endpoint = await this.#listenIn(first, { ...endpoint, reusePort: false })
+    for (const slot of others) await this.#listenIn(slot, { ...this.#endpoint, reusePort: true })
     return this.#endpoint
+  }
+
+  /** A thread that dies before it listens says nothing of the address: its successor is told to. */
+  async #listenIn(slot: Slot, options: ListenOptions): Promise<Endpoint> {
+    for (;;) {
+      if (slot.ready !== undefined) await slot.ready
+      const { thread } = slot
+      try {
+        return await thread.listen(options)
+      } catch (error) {
+        if (thread.deaf !== undefined || !thread.gone || this.#closing) throw error
+      }
+      if (slot.thread === thread) await new Promise<void>((resolve) => (slot.onReplaced = resolve))
+    }
   }
 
   /** Of all threads that ever were. One that does not answer counts as it was when it did. */
@@ -121,7 +141,8 @@ export class Threads {
 
   async close(): Promise<void> {
     this.#closing = true
-    for (const cancel of [...this.#cancels, ...this.#restarts]) cancel()
+    for (const cancel of [...this.#cancels, ...this.#restarts.values()]) cancel()
+    for (const { onReplaced } of this.#slots) onReplaced()
     await Promise.all(this.#slots.map(({ thread }) => this.#within(CLOSE_MS, thread.close())))
     // What one that had to be ended had decided is known once it is gone.
     await Promise.all(this.#slots.map(({ thread }) => this.#within(TOTALS_MS, thread.kill())))
@@ -147,19 +168,25 @@ export class Threads {
     if (thread.totals !== undefined) this.#past = sumOf([this.#past, thread.totals])
     thread.totals = undefined
     if (this.#closing) return
-    const { monotonic, setTimer, onDied, takeBack } = this.#options
+    const { monotonic, onDied, takeBack } = this.#options
     const slot = this.#slots[number]
     const now = monotonic()
     // A port that is taken says nothing of the snapshot.
     const blamed = thread.deaf === undefined ? thread.loading ?? thread.world : undefined
     const verdict = this.#deaths.died(blamed, this.#appliedAt, slot?.bornAt ?? now, now)
     onDied(number, thread.deaf ?? why, verdict.waitMs)
-    if (verdict.takeBack && blamed !== undefined && blamed === this.#world) takeBack(blamed)
-    const cancel = setTimer(() => {
-      this.#restarts.delete(cancel)
-      if (slot !== undefined) this.#replace(slot)
-    }, verdict.waitMs)
-    this.#restarts.add(cancel)
+    const takenBack = verdict.takeBack && blamed !== undefined && blamed === this.#world && takeBack(blamed)
+    // What the others died of is gone too.
+    if (takenBack) for (const other of this.#restarts.keys()) this.#restart(other, verdict.waitMs)
+    if (slot !== undefined) this.#restart(slot, verdict.waitMs)
+  }
+
+  #restart(slot: Slot, waitMs: number): void {
+    this.#restarts.get(slot)?.()
+    this.#restarts.set(slot, this.#options.setTimer(() => {
+      this.#restarts.delete(slot)
+      this.#replace(slot)
+    }, waitMs))
   }
 
   /** Nobody decides before there is a key. */
@@ -175,8 +202,9 @@ export class Threads {
     slot.thread = thread
     slot.askedAt = undefined
     // Before there is a first snapshot it listens as the others do, and refuses.
-    const ready = this.#world === undefined ? Promise.resolve() : this.#give(thread, this.#world)
-    void ready.then(async () => {
+    slot.ready = this.#world === undefined ? Promise.resolve() : this.#give(thread, this.#world)
+    slot.onReplaced()
+    void slot.ready.then(async () => {
       if (this.#endpoint !== undefined && !thread.gone && !this.#closing) await thread.listen({ ...this.#endpoint, reusePort: this.#slots.length > 1 })
     }).catch(() => thread.kill())
   }
