@@ -1,5 +1,5 @@
 /** A decision told to a person: how the client was placed, every step, every target and why not. The same `decide`, watched. */
-import { decide } from './routing/decide.ts'
+import { decide, levelCapacity } from './routing/decide.ts'
 import type { Outcome, RoutingRequest } from './routing/decision.ts'
 import { kilometres } from './routing/distance.ts'
 import type { HealthTable } from './routing/health-table.ts'
@@ -11,7 +11,6 @@ import { order } from './routing/order.ts'
 import type { AdminState, HealthState, Member, Service, Snapshot, Step } from './routing/model.ts'
 import type { Reason } from './routing/reasons.ts'
 import { REASONS } from './routing/reasons.ts'
-import { capacity } from './routing/spill.ts'
 import type { Standing } from './routing/standing.ts'
 import { whyNot } from './routing/standing.ts'
 
@@ -89,7 +88,7 @@ export function explain(request: RoutingRequest, snapshot: Snapshot, health: Hea
     steps: (service?.steps ?? []).map((step) => {
       const standing = considered.get(step)
       const targets = step.pool.members.map((member) => explainMember(member, step, request, health, located.origin))
-      const shares = standing === undefined ? {} : { healthy: Math.floor(standing.healthy), capacity: capacity(standing.healthy) }
+      const shares = standing === undefined ? {} : { healthy: Math.floor(standing.healthy), capacity: levelCapacity(step, standing) }
       return { step: step.name, select: step.select, applies: meets(step.when, located, request.client.asn), ...shares, targets }
     }),
     order: order(decision, request, snapshot, health, random).map((next) => next.member.target.id),

@@ -271,9 +271,13 @@ process.on('uncaughtException', (error: unknown) => {
   process.exit(70)
 })
 
+/** Milliseconds that what is still under way may hold up the end: a file system that hangs would for ever. */
+const LAST_MS = 3000
+
 run(process.argv.slice(2)).then(
   (status) => {
     process.exitCode = status
+    setTimeout(() => process.exit(), LAST_MS).unref()
   },
   (error: unknown) => {
     process.stderr.write(`wissel: ${error instanceof WisselError ? error.message : `internal error ${error instanceof Error ? error.name : ''}`}\n`)

@@ -33,7 +33,7 @@ export async function serve(directory: string, { listen, admin, demo, redis, sta
   // From the start: without, a signal to reload would end the process.
   process.on('SIGHUP', () => {
     app?.reopen()
-    void app?.reload()
+    void app?.reload().catch((error: unknown) => say(`wissel: the configuration could not be looked at: ${error instanceof Error ? error.name : ''}\n`))
   })
   app = await startApp({ directory, listen, admin, redis, stateDirectory, fastLane, threads, messages: say })
   // Players are answered already, and what they were told is to be on record.

@@ -82,8 +82,8 @@ interface Level {
 
 type Among = 'eligible' | 'unproven' | 'lastResort'
 
-/** One working target is all that `failover` needs. */
-function levelCapacity(step: Step, stand: Standing): number {
+/** Percent of the viewers that a step can carry. One working target is all that `failover` needs. */
+export function levelCapacity(step: Step, stand: Standing): number {
   if (step.select === 'failover') return stand.eligible.length > 0 ? 100 : 0
   return capacity(stand.healthy)
 }

@@ -83,7 +83,7 @@ export class SteeredManifests {
       const steering = steeringUrl(origin, protocol, decision.service, decision.path, places.map(({ id }) => id))
       return manifestAnswer(protocol, fill(made, protocol === 'hls' ? { steering, location: '' } : { steering: escapeXml(steering), location: escapeXml(locationUrl(origin, request)) }))
     }
-    const fetched = upstream.get(upstreamUrl(decision, request), (host) => isHostOf(decision.member.target, host))
+    const fetched = upstream.get(upstreamUrl(decision, request), (host) => isHostOf(decision.member.target, host, world.snapshot))
     return fetched instanceof Promise ? fetched.then(finish) : finish(fetched)
   }
 
@@ -122,6 +122,9 @@ function upstreamUrl(decision: Redirect, request: RoutingRequest): string {
   return locationOf({ ...decision, service: { ...service, query: { mode, names } } }, request)
 }
 
-function isHostOf({ hosts }: Target, host: string): boolean {
-  return hosts.some((own) => own === host || (own.startsWith('*.') && host.endsWith(own.slice(1)) && host.length > own.length - 1))
+/** A domain with `*.` does not hold what another target names as its own. */
+function isHostOf(target: Target, host: string, { targets }: Pick<Snapshot, 'targets'>): boolean {
+  if (target.hosts.includes(host)) return true
+  const within = target.hosts.some((own) => own.startsWith('*.') && host.endsWith(own.slice(1)) && host.length > own.length - 1)
+  return within && !targets.some(({ hosts }) => hosts.includes(host))
 }

@@ -27,3 +27,16 @@ t.test('a step applies where it is meant for the client, also when the decision 
     t.equal(explanation.steps.filter((step) => step.applies).map(({ step }) => step).join(' '), applies, `${country} AS${asn}`)
   }
 })
+
+t.test('what a step carries is what the decision goes by: one working target is all that failover needs', async (t) => {
+  for (const [select, capacity] of [['failover', 100], ['nearest', 70]] as const) {
+    const { snapshot } = build({ 'services/tv.yaml': `service: tv\nhosts: [play.tv.example]\nsteps:\n  - { name: own, targets: { group: eu }, select: ${select} }\n` })
+    const fra = snapshot?.targets.find(({ id }) => id === 'edge-fra')
+    if (snapshot === undefined || fra === undefined) throw new Error('the configuration is right')
+    const health = new HealthTable(snapshot)
+    health.setState(fra, 'down')
+    const client = { place: UNKNOWN_PLACE, zone: undefined, asn: 0 }
+    const [step] = explain({ scheme: 'https', host: 'play.tv.example', path: '/a.m3u8', query: '', now: NOW, client }, snapshot, health, 1).steps
+    t.match(step, { healthy: 50, capacity }, select)
+  }
+})

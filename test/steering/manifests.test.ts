@@ -104,6 +104,16 @@ t.test('a manifest that is kept names no address that a target does not have any
   t.notMatch(bodies[1], 'fra.edge')
 })
 
+t.test('a target that redirects is followed to its own names, not to what another target names, though its domain holds it', async (t) => {
+  for (const [host, status] of [['a.ams.example', 200], ['fra.ams.example', 302]] as const) {
+    const targets = TARGETS.replace('host: ams.edge.example', 'host: ams.edge.example\n    hosts: ["*.ams.example"]').replace('host: fra.edge.example', 'host: fra.edge.example\n    hosts: [fra.ams.example]')
+    const { snapshot, problems } = build({ 'targets/all.yaml': targets })
+    if (snapshot === undefined) return t.fail(`${problems[0]?.message}`)
+    const { get } = smallRouter({ snapshot, steered: 'all', fetch: async (url) => (url.includes('edge.example') ? { status: 302, headers: new Map([['location', url.replace('ams.edge.example', host)]]), body: Buffer.alloc(0) } : reply(MULTIVARIANT)) })
+    t.equal((await get('/a.m3u8')).status, status, host)
+  }
+})
+
 t.test('a manifest with a character that none may hold is not rewritten', async (t) => {
   const { get, fallbacks } = router(async () => reply(MULTIVARIANT.replace('low', 'l\u0000ow')))
   t.equal((await get('/a.m3u8')).status, 302)
