@@ -107,7 +107,7 @@ t.test('a router that cannot start says what is wrong and where', async (t) => {
     ['admin: { tokenFile: no-token }', [], /the admin listener 127\.0\.0\.1:9090 has no token that can be used \("no-token" cannot be read: ENOENT\)/],
     ['admin: { tokenFile: short }', [], /\("short" needs at least 16 characters in its first line\)/],
     ['usage: { tokenFile: no-token, path: usage }', [], /usage cannot be used \(its tokenFile "no-token" cannot be read: ENOENT\)/],
-    ['log: { sinks: [{ type: segments, directory: s }, { type: redis, url: "localhost" }] }', [], /the log sink redis cannot be used \(the redis address is not usable/],
+    ['log: { sinks: [{ type: segments, directory: s }, { type: redis, url: "localhost" }] }', [], /wissel\.yaml:1: log\.sinks\[1\]\.url: is not usable; give redis:/],
     ['', ['--listen', '127.0.0.1'], /^wissel: --listen: "127\.0\.0\.1" .*use HOST:PORT.*; see wissel --help\n$/],
     ['', ['--listen', '127.0.0.1:99999'], /^wissel: --listen: /],
     ['', ['--admin', ':9090'], /^wissel: --admin: /],

@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { targetCommand } from '../../src/cli/target.ts'
 import { withCommands } from '../../src/cli/target-place.ts'
 import type { PlaceArgs } from '../../src/cli/target-place.ts'
+import { freePort } from '../free-port.ts'
 import { POLICY, SERVICE, TARGETS } from '../policy/base.ts'
 
 const COMPLETE = { 'targets/all.yaml': TARGETS, 'policies/eu-only.yaml': POLICY, 'services/tv.yaml': SERVICE }
@@ -47,9 +48,9 @@ t.test('the command line wins over the settings', async (t) => {
 
 t.test('redis of the settings is where the command goes, and not a file beside it', async (t) => {
   const { directory, named, command, written, said } = stage(t)
-  writeFileSync(join(directory, 'wissel.yaml'), `stateDirectory: ${named}\nredis: { url: "http://not.redis" }\n`)
+  writeFileSync(join(directory, 'wissel.yaml'), `stateDirectory: ${named}\nredis: { url: "redis://127.0.0.1:${await freePort()}" }\n`)
   t.equal(await command(['drain', 'edge-ams']), 1)
-  t.match(said(), /the redis address is not usable/)
+  t.match(said(), /redis does not answer \(ECONNREFUSED\)/)
   t.throws(() => written(named), { code: 'ENOENT' })
 })
 
