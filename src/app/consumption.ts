@@ -6,6 +6,7 @@ import { WisselError } from '../errors.ts'
 import { MIN_TOKEN } from '../http/admin-server.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
 import { FileSink } from '../log/sinks/file.ts'
+import type { FileSinkOptions } from '../log/sinks/file.ts'
 import { linesOf } from '../log/sinks/sink.ts'
 import type { SetTimer } from '../log/sinks/sink.ts'
 import type { Settings } from '../policy/settings.ts'
@@ -13,7 +14,12 @@ import type { Snapshot } from '../routing/model.ts'
 import { codeOf } from '../state/durable-file.ts'
 import { usageReport } from '../usage/endpoint.ts'
 import type { UsageAnswer } from '../usage/endpoint.ts'
-import { BUCKET_MS, UsageBuckets } from '../usage/usage.ts'
+import { UsageBuckets } from '../usage/usage.ts'
+
+/** A bucket is written so soon after it is over, or after a late report of it: what was answered with 202 is not to wait for a crash. */
+const WRITE_MS = 1000
+/** All rows that can wait, at their longest. */
+const MAX_BYTES = 32 << 20
 
 export interface Consumption {
   /** SHA-256 of the token, hexadecimal. */
@@ -21,7 +27,7 @@ export interface Consumption {
   report(body: string): UsageAnswer
   /** Opens the file anew, after a rotation. */
   reopen(): void
-  /** Writes every row that waits. */
+  /** Writes every row that waits; whatever is reported from then on is refused. */
   close(): Promise<void>
 }
 
@@ -33,10 +39,12 @@ export interface ConsumptionOptions {
   readonly messages: OperatorLog
   /** `undefined`: nothing is known yet, and every report is refused. */
   readonly snapshot: () => Snapshot | undefined
+  /** Default: a file of the system's. */
+  readonly open?: FileSinkOptions['open']
 }
 
 /** Rejects with a `WisselError` where the token cannot be used. */
-export async function openConsumption({ tokenFile, path }: NonNullable<Settings['usage']>, { directory, setTimer, now, messages, snapshot }: ConsumptionOptions): Promise<Consumption> {
+export async function openConsumption({ tokenFile, path }: NonNullable<Settings['usage']>, { directory, setTimer, now, messages, snapshot, open }: ConsumptionOptions): Promise<Consumption> {
   const within = (file: string) => (isAbsolute(file) ? file : join(directory, file))
   const unusable = (why: string) => new WisselError('WISSEL_SINK', ['usage', `its tokenFile "${tokenFile}" ${why}`])
   const text = await readFile(within(tokenFile), 'utf8').catch((error: unknown) => {
@@ -45,21 +53,40 @@ export async function openConsumption({ tokenFile, path }: NonNullable<Settings[
   const token = text.split('\n')[0]?.trim() ?? ''
   if (token.length < MIN_TOKEN) throw unusable(`needs at least ${MIN_TOKEN} characters in its first line`)
 
+  /** Rows that the sink is given. */
+  let room = Infinity
   const sink = new FileSink({
     name: 'usage',
     path: within(path),
+    maxBytes: MAX_BYTES,
     setTimer,
-    onState: (state, code) => messages.warn(state === 'failed' ? 'sink_failed' : 'sink_recovered', { sink: 'usage', code }),
+    onState: (state, code) => {
+      // While the disk fails rows wait where a report that finds no room is refused; the sink would drop them after the answer.
+      // One is given to it, in case it has none to try the disk with.
+      room = state === 'failed' ? 1 : Infinity
+      messages.warn(state === 'failed' ? 'sink_failed' : 'sink_recovered', { sink: 'usage', code })
+    },
+    ...(open === undefined ? {} : { open }),
   })
   const buckets = new UsageBuckets()
   let told = 0
-  const write = (until: number) => {
-    for (const line of buckets.take(until)) sink.write(linesOf(line, [1]))
+  const tell = () => {
     const dropped = buckets.dropped + sink.dropped
     if (dropped > told) messages.warn('records_dropped', { count: dropped - told, reason: 'usage' })
     told = dropped
   }
-  const timer = setInterval(() => write(now()), BUCKET_MS).unref()
+  const write = (until: number, most?: number) => {
+    const lines = buckets.take(until, most)
+    room -= lines.length
+    for (const line of lines) sink.write(linesOf(line, [1]))
+  }
+  let cancel: () => void
+  const tick = () => {
+    write(now(), room)
+    tell()
+    cancel = setTimer(tick, WRITE_MS)
+  }
+  cancel = setTimer(tick, WRITE_MS)
   return {
     tokenHash: createHash('sha256').update(token).digest('hex'),
     report: (body) => {
@@ -69,9 +96,12 @@ export async function openConsumption({ tokenFile, path }: NonNullable<Settings[
     },
     reopen: () => sink.reopen(),
     close: async () => {
-      clearInterval(timer)
+      cancel()
       write(Infinity)
+      // The admin listener may still answer.
+      buckets.close()
       await sink.close()
+      tell()
     },
   }
 }

@@ -3,6 +3,7 @@
  * "target":"edge-fra-2","bytes":123456789,"requests":3210}, ...]}`. `t` is the first minute of a bucket of five, in UTC.
  * A report is taken whole or not at all, and a problem names the place and never the value.
  */
+import { bucketOf } from './usage.ts'
 import type { Usage } from './usage.ts'
 
 export interface ReportRules {
@@ -56,7 +57,8 @@ function readBucket(value: unknown, { now, isService, isTarget, maxAgeMs = WEEK_
   const { t, service, target, bytes, requests } = value
   if (typeof t !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:[0-5][05]Z$/.test(t)) return 't: must be the first minute of a bucket of five, such as 2026-03-01T20:30Z'
   const at = Date.parse(t)
-  if (Number.isNaN(at)) return 't: is no date'
+  // The 31st of February and 24:00 are moments of another day to `Date`.
+  if (Number.isNaN(at) || bucketOf(at) !== t) return 't: is no date'
   if (at > now + AHEAD_MS) return 't: is in the future'
   if (at < now - maxAgeMs) return `t: is more than ${Math.round(maxAgeMs / 3_600_000)} hours ago`
   if (typeof service !== 'string' || !isService(service)) return 'service: is not in the configuration'

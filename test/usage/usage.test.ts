@@ -28,6 +28,8 @@ t.test('a report is taken whole or not at all, and the answer names the place an
     [/buckets\[1\]: t: is more than 168 hours ago/, { ...bucket, t: '2026-02-01T20:30Z' }],
     [/buckets\[1\]: t: must be/, { ...bucket, t: '2026-03-01T20:31Z' }],
     [/buckets\[1\]: t: is no date/, { ...bucket, t: '2026-13-01T20:30Z' }],
+    [/buckets\[1\]: t: is no date/, { ...bucket, t: '2026-02-29T20:30Z' }],
+    [/buckets\[1\]: t: is no date/, { ...bucket, t: '2026-02-28T24:00Z' }],
     [/buckets\[1\]: bytes/, { ...bucket, bytes: -1 }],
     [/buckets\[1\]: requests/, { ...bucket, requests: 1.5 }],
     [/buckets\[1\]: has an unknown field/, { ...bucket, ip: '192.0.2.1' }],
@@ -60,4 +62,33 @@ t.test('memory is bounded: rows beyond it are dropped and counted', async (t) =>
   for (let i = 0; i < 25; i++) buckets.add({ at: NOW + i * 300_000, service: 'a', target: 'b', bytes: 1, requests: 1 })
   t.equal(buckets.take(Infinity).length, 10)
   t.equal(buckets.dropped, 15)
+})
+
+t.test('a report for which there is no room is refused whole, and rows that wait already are still added to', async (t) => {
+  const buckets = new UsageBuckets(2)
+  const more = (...targets: string[]) => usageReport(report(...targets.map((target) => ({ ...bucket, target }))), buckets, { ...rules, isTarget: () => true })
+  t.equal(more('a').status, 202)
+  t.match(more('b', 'c'), { status: 503, body: /there is no room.*again in five minutes/ })
+  t.equal(more('a', 'b', 'b').status, 202)
+  t.equal(more('c').status, 503)
+  t.equal(more('a', 'b').status, 202)
+  t.same(buckets.take(Infinity).map((line) => JSON.parse(line)).map(({ target, requests }) => [target, requests / bucket.requests]), [['a', 3], ['b', 3]])
+  t.equal(more('c').status, 202, 'once they are written there is room')
+  t.equal(buckets.dropped, 0)
+})
+
+t.test('a sum that no number holds exactly refuses the report that would make it, and keeps the ones before', async (t) => {
+  for (const field of ['bytes', 'requests']) {
+    const buckets = new UsageBuckets()
+    const half = { ...bucket, [field]: 2 ** 52 }
+    t.equal(usageReport(report(bucket), buckets, rules).status, 202)
+    t.match(usageReport(report({ ...bucket, t: '2026-03-01T20:25Z' }, half, half), buckets, rules), { status: 400, body: new RegExp(`buckets\\[2\\]: ${field}: is above 9007199254740991`) })
+    t.match(usageReport(report({ ...bucket, [field]: Number.MAX_SAFE_INTEGER }), buckets, rules), { status: 400 })
+    t.match(buckets.take(Infinity), [/"bytes":123456789,"requests":3210\}/])
+    t.equal(buckets.dropped, 0)
+  }
+  const buckets = new UsageBuckets()
+  for (const bytes of [5, Number.MAX_SAFE_INTEGER]) buckets.add({ at: NOW, service: 'a', target: 'b', bytes, requests: 1 })
+  t.match(buckets.take(Infinity), [/"bytes":5,/], 'neither does a log lose what was read before')
+  t.equal(buckets.dropped, 1)
 })
