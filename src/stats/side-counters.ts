@@ -80,7 +80,7 @@ export class SideCounters {
   }
 
   count(viewer: Viewer): void {
-    this.tick(viewer.now)
+    this.#goOn(viewer.now)
     const counted = this.#services.get(viewer.service) ?? this.#begin(viewer.service)
     if (counted === undefined) return
     const device = deviceClass(viewer.userAgent)
@@ -91,18 +91,31 @@ export class SideCounters {
     this.#add(counted, 'ref', referrerOf(viewer.referer, viewer.referrers), bit)
   }
 
-  /** Writes what the hour and the day hold that ended before `now`; to be called now and then where nobody comes. */
+  /**
+   * Writes what the hour and the day hold that ended before `now`; to be called every minute or so. Where `now` is more
+   * than an hour before the hour that is counted, the clock was ahead, or is behind now: hour, day and keys begin anew as
+   * after a restart, for otherwise both would last until that hour comes, and the keys with them.
+   */
   tick(now: number): void {
-    const hour = Math.floor(now / HOUR_MS)
-    // A clock that was set back counts on in the hour that it had.
-    if (this.#hour !== undefined && hour > this.#hour) this.#write(this.#hour, hour)
-    if (this.#hour === undefined || hour > this.#hour) this.#hour = hour
+    if (this.#hour !== undefined && now < (this.#hour - 1) * HOUR_MS) {
+      // What is told is counted no more: parts of an hour have nobody's request in common, and none can be subtracted from another.
+      this.#write(this.#hour, Infinity)
+      this.#hour = undefined
+    }
+    this.#goOn(now)
   }
 
   /** Writes what is there of the hour and the day; closes the sinks. The rest of both is counted by the next process, under a key of its own. */
   async close(): Promise<void> {
     if (this.#hour !== undefined) this.#write(this.#hour, Infinity)
     await Promise.all(this.sinks.map((sink) => sink.close()))
+  }
+
+  /** A request that came from before the hour, or by a clock that was set back, is counted in it: only `tick` goes back. */
+  #goOn(now: number): void {
+    const hour = Math.floor(now / HOUR_MS)
+    if (this.#hour !== undefined && hour > this.#hour) this.#write(this.#hour, hour)
+    if (this.#hour === undefined || hour > this.#hour) this.#hour = hour
   }
 
   #begin(service: string): Counted | undefined {

@@ -12,6 +12,8 @@ import { linesOneByOne } from '../log/lines.ts'
 
 /** 2026-03-01T20:00:00Z */
 const HOUR = Date.UTC(2026, 2, 1, 20)
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 const key = drawKey((bytes) => new Uint8Array(bytes).fill(7))
 
 class Memory implements Sink {
@@ -187,4 +189,55 @@ t.test('only the dimensions that were asked for are counted, and a clock that is
   for (let i = 0; i < 20; i++) side.count(viewer(i, { now: HOUR - (i % 3) * 7_200_000 }))
   await side.close()
   t.same(sink.records.map(({ dim, n, t: time }) => [dim, n, time]), [['device', 20, '2026-03-01T20Z']])
+})
+
+t.test('a clock that was ahead for a moment stops neither the hours nor the days, and each day has its key', async (t) => {
+  for (const ahead of [2 * HOUR_MS, DAY_MS, 365 * DAY_MS]) {
+    const { side, sink, keys } = counters()
+    side.tick(HOUR)
+    side.tick(HOUR + ahead)
+    side.tick(HOUR)
+    for (let hour = 0; hour < 52; hour++) {
+      const now = HOUR + hour * HOUR_MS
+      for (let i = 0; i < 20; i++) side.count(viewer(i, { now }))
+      side.tick(now)
+    }
+    t.same(sink.of('device').map(([, n]) => n), new Array(51).fill(20))
+    t.same(sink.records.filter(({ dim }) => dim === 'asn').map((record) => [record.t, record.n]), [['2026-03-01', 80], ['2026-03-02', 480]])
+    t.equal(keys(), 3)
+  }
+})
+
+t.test('when the clock is set back by more than an hour, what is there is told above the threshold alone, and never again', async (t) => {
+  const { side, sink, keys } = counters()
+  const count = (from: number, to: number, now: number) => {
+    for (let i = from; i < to; i++) side.count(viewer(i, { now, userAgent: i % 10 === 0 ? 'curl/8.5' : 'Mozilla/5.0 (Windows NT 10.0)' }))
+  }
+  count(0, 40, HOUR)
+  side.tick(HOUR - HOUR_MS)
+  t.same([sink.lines, keys()], [[], 1], 'an hour is not yet more than an hour')
+  side.tick(HOUR - HOUR_MS - 1)
+  t.same([sink.of('device'), sink.of('asn')], [[['_other', 40]], [['64500', 40]]], 'four are too few')
+  count(40, 49, HOUR - HOUR_MS - 1)
+  t.equal(keys(), 2)
+  side.tick(HOUR - 2 * DAY_MS)
+  t.equal(sink.of('device').length, 1, 'nine are too few to be told at all')
+  count(49, 109, HOUR)
+  await side.close()
+  for (const dim of ['device', 'ip', 'asn', 'ref']) t.equal(sink.of(dim).reduce((sum, [, n]) => sum + n, 0), 100, dim)
+  t.ok(sink.records.every(({ n }) => n >= 10))
+})
+
+t.test('however the clock jumps, nobody is counted twice and nothing is told of fewer than k', async () => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.nat(72), fc.nat(25), fc.boolean()), { maxLength: 30 }), (steps) => {
+    const { side, sink } = counters()
+    let people = 0
+    for (const [hour, visits, ticks] of steps) {
+      const now = HOUR + hour * HOUR_MS
+      for (let i = 0; i < visits; i++) side.count(viewer(people++, { now }))
+      if (ticks) side.tick(now)
+    }
+    void side.close()
+    return ['device', 'asn'].every((dim) => sink.of(dim).every(([, n]) => n >= 10) && sink.of(dim).reduce((sum, [, n]) => sum + n, 0) <= people)
+  }), { numRuns: 300 })
 })
