@@ -109,3 +109,62 @@ t.test('no line, whatever it is, throws', async () => {
     return summary.requests >= 0
   }), { numRuns: 500 })
 })
+
+t.test('no quote, space or tab of a viewer makes another number the bytes', async (t) => {
+  const fields = '#Fields: date time c-ip cs(User-Agent) cs(Referer) cs-uri-stem sc-status sc-bytes time-taken\n'
+  const rows: [string, string, number | 'malformed'][] = [
+    ['Moz"illa', '-', 5000],
+    ['Moz"illa', 'x"y', 5000],
+    ['"Mozilla', '-', 5000],
+    ['Mozilla"', '"', 5000],
+    ['"Mozilla', 'x"y', 5000],
+    ['""', '"a ""b"" c"', 5000],
+    ['"a"b c"', '-', 5000],
+    ['Moz" "illa', '-', 'malformed'],
+    ['a b', '-', 'malformed'],
+    ['"a', 'b"', 'malformed'],
+    ['Moz"illa', '/x 200 999 "', 'malformed'],
+    ['"a" /x 200 999', '-', 'malformed'],
+    ['a\tb', '-', 'malformed'],
+  ]
+  for (const [agent, referer, expected] of rows) {
+    const { summary } = await read('w3c', `${fields}2026-03-01 20:31:05 192.0.2.1 ${agent} ${referer} /a 200 5000 12\n`)
+    t.match(summary, expected === 'malformed' ? { requests: 0, malformed: 1 } : { requests: 1, bytes: expected, malformed: 0 }, `${agent} ${referer}`)
+  }
+  t.match(await read('w3c', `${fields.replaceAll(' ', '\t')}2026-03-01\t20:31:05\t192.0.2.1\tMoz"illa x\t\t/a"b\t200\t5000\t12\n`), { summary: { bytes: 5000 }, seen: ['- /a"b'] })
+})
+
+t.test('a line has as many columns as #Fields names', async (t) => {
+  const fields = '#Fields: date time cs-uri-stem sc-bytes \n'
+  for (const [line, malformed] of [
+    ['2026-03-01 20:31:05 /a 5', 0], ['2026-03-01 20:31:05 /a 5  ', 0], ['2026-03-01\t20:31:05\t/a\t5', 0],
+    ['2026-03-01 20:31:05 /a', 1], ['2026-03-01 20:31:05 /a 5 6', 1], ['2026-03-01\t20:31:05\t/a\t5\t', 1], ['2026-03-01\t20:31:05\t\t5', 1], [' ', 1],
+  ] as const) t.match((await read('w3c', `${fields}${line}\n`)).summary, { requests: 1 - malformed, malformed }, line)
+})
+
+t.test('a day or a time that does not exist is malformed, and never another one', async (t) => {
+  const combined = (time: string) => `192.0.2.1 - - [${time}] "GET /a HTTP/1.1" 200 5\n`
+  for (const time of ['31/Feb/2026:20:31:05 +0000', '29/Feb/2026:20:31:05 +0000', '00/Mar/2026:20:31:05 +0000', '01/Mar/2026:99:99:05 +0000', '01/Mar/2026:24:00:00 +0000', '01/Mar/2026:20:31:61 +0000', '01/Mar/2026:20:31:05 +9900', '01/Mar/2026:20:31:05 +0060']) {
+    t.match((await read('combined', combined(time))).summary, { requests: 0, malformed: 1 }, time)
+  }
+  t.match(await read('combined', combined('29/Feb/2028:20:31:05 +0545')), { lines: [/"t":"2028-02-29T14:45Z"/] })
+  for (const time of ['2026-02-31 20:31:05', '2026-02-29 20:31', '2026-03-01 24:00:00', '2026-03-01 99:99:05', '2026-00-01 20:31:05']) {
+    t.match((await read('w3c', `#Fields: date time cs-uri-stem sc-bytes\n${time} /a 5\n`)).summary, { requests: 0, malformed: 1 }, time)
+  }
+})
+
+t.test('a name of a user with brackets is passed over like any other', async (t) => {
+  for (const user of ['[x', 'x]', '[x]', '[', '] [', '[01/Jan/2020:00:00:00 +0000]', 'x] \\"GET /b']) {
+    const { seen, lines } = await read('combined', `[2001:db8::1] - ${user} [01/Mar/2026:20:31:05 +0000] "GET /a HTTP/1.1" 200 5 "-" "[x] \\"y"\n`)
+    t.same([seen, lines.length], [['- /a'], 1], user)
+    t.match(lines, [/"t":"2026-03-01T20:30Z"/])
+  }
+})
+
+t.test('a byte-order mark before a line is passed over', async (t) => {
+  for (const [format, text] of [['w3c', W3C], ['combined', COMBINED], ['cdni', CDNI]] as const) {
+    const { summary, lines } = await read(format, text)
+    t.same(await read(format, `\uFEFF${text}`, 1).then((marked) => [marked.summary, marked.lines]), [summary, lines], format)
+    t.match((await read(format, `\uFEFF${text}\uFEFF${text}`)).summary, { requests: 2 * summary.requests, malformed: 0 }, 'files that were put together')
+  }
+})

@@ -2,10 +2,12 @@
  * Logs that name their columns in a `#Fields:` line: W3C extended (also CloudFront's and IIS's) and CDNI (RFC 7937), which
  * differ in the names. Only the columns that are needed are cut out of a line. Times are UTC in both.
  */
-import { bytesOf, hostOf, targetOf } from './hit.ts'
+import { bytesOf, hostOf, momentOf, targetOf } from './hit.ts'
 import type { Hit, HitReader } from './hit.ts'
 
 interface Columns {
+  /** Of a line; the others are positions. */
+  readonly count: number
   readonly date: number
   readonly time: number
   readonly target: number
@@ -42,62 +44,68 @@ export class FieldsReader implements HitReader {
   read(line: string): Hit | undefined | 'malformed' {
     if (line.startsWith('#')) {
       const [, fields] = /^#fields:\s*(.*)$/i.exec(line) ?? []
-      if (fields !== undefined) this.#columns = columnsOf(fields.toLowerCase().split(/\s+/), this.#names)
+      if (fields !== undefined) this.#columns = columnsOf(fields.trim().toLowerCase().split(/\s+/), this.#names)
       return undefined
     }
     if (line === '') return undefined
     const columns = this.#columns
     if (columns === undefined) return 'malformed'
-    const { date, time, target, bytes, host } = columns
-    const at = timeOf(column(line, date), column(line, time))
-    const sent = bytesOf(column(line, bytes))
-    const asked = column(line, target)
-    if (at === undefined || sent === undefined || asked === undefined) return 'malformed'
+    const bounds = boundsOf(line, columns.count)
+    if (bounds === undefined) return 'malformed'
+    const column = (position: number) => line.slice(bounds[2 * position], bounds[2 * position + 1])
+    const at = timeOf(column(columns.date), column(columns.time))
+    const sent = bytesOf(column(columns.bytes))
+    const asked = column(columns.target)
+    if (at === undefined || sent === undefined || asked === '') return 'malformed'
     const { host: named, path } = targetOf(unquoted(asked))
-    const known = host === -1 ? undefined : column(line, host)
-    return { at, host: named ?? (known === undefined ? undefined : hostOf(unquoted(known))), path, bytes: sent }
+    return { at, host: named ?? (columns.host === -1 ? undefined : hostOf(unquoted(column(columns.host)))), path, bytes: sent }
   }
 }
 
 function columnsOf(fields: readonly string[], names: Names): Columns | undefined {
   const find = (wanted: readonly string[]) => wanted.map((name) => fields.indexOf(name)).find((i) => i !== -1) ?? -1
-  const columns = { date: find(['date']), time: find(['time']), target: find(names.target), bytes: find(names.bytes), host: find(names.host) }
-  const { host: _, ...needed } = columns
-  return Object.values(needed).includes(-1) ? undefined : columns
+  const needed = { date: find(['date']), time: find(['time']), target: find(names.target), bytes: find(names.bytes) }
+  return Object.values(needed).includes(-1) ? undefined : { ...needed, host: find(names.host), count: fields.length }
 }
 
 /**
- * The column at a position, with its quotes; the others are passed over. Columns are divided by tabs where there is one,
- * otherwise by spaces; a quoted text may hold both, and doubles a quote.
+ * Start and end of each column, one after the other; `undefined` where there are not exactly `count`, because then nobody
+ * knows which is which. Columns are divided by tabs where there is one, otherwise by spaces.
  */
-function column(line: string, position: number): string | undefined {
-  const separator = line.includes('\t') ? 9 : 32
-  let start = 0
-  for (let i = 0; ; i++) {
+function boundsOf(line: string, count: number): readonly number[] | undefined {
+  const separator = line.includes('\t') ? '\t' : ' '
+  const bounds: number[] = []
+  for (let start = 0; bounds.length < 2 * count;) {
     const end = endOf(line, start, separator)
-    if (i === position) return end > start ? line.slice(start, end) : undefined
-    if (end >= line.length) return undefined
+    bounds.push(start, end)
     start = end + 1
-    while (separator === 32 && line.charCodeAt(start) === 32) start++
+    while (separator === ' ' && line[start] === ' ') start++
+    // Spaces at the end are no column; a tab there divides off an empty one.
+    if (end === line.length || (separator === ' ' && start === line.length)) return bounds.length === 2 * count ? bounds : undefined
   }
+  return undefined
 }
 
-function endOf(line: string, start: number, separator: number): number {
-  let quoted = false
-  for (let i = start; i < line.length; i++) {
-    const code = line.charCodeAt(i)
-    if (code === 34) quoted = !quoted
-    else if (code === separator && !quoted) return i
+/**
+ * A text in quotes may hold separators, and doubles a quote. A quote is one of these only as the first character of a column
+ * and before a separator; elsewhere it is a character, as it is where none closes: viewers put quotes where they like.
+ */
+function endOf(line: string, start: number, separator: string): number {
+  if (line[start] === '"') {
+    for (let quote = line.indexOf('"', start + 1); quote !== -1; quote = line.indexOf('"', quote + 1)) {
+      const next = line[quote + 1]
+      if (next === '"') quote++
+      else if (next === separator || next === undefined) return quote + 1
+    }
   }
-  return line.length
+  const end = line.indexOf(separator, start)
+  return end === -1 ? line.length : end
 }
 
 function unquoted(text: string): string {
   return text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1).replaceAll('""', '"') : text
 }
 
-function timeOf(date: string | undefined, time: string | undefined): number | undefined {
-  if (date === undefined || time === undefined || !/^\d{4}-\d\d-\d\d$/.test(date) || !/^\d\d:\d\d(:\d\d(\.\d{1,6})?)?$/.test(time)) return undefined
-  const at = Date.parse(`${date}T${time}Z`)
-  return Number.isNaN(at) ? undefined : at
+function timeOf(date: string, time: string): number | undefined {
+  return /^\d{4}-\d\d-\d\d$/.test(date) && /^\d\d:\d\d(:\d\d(\.\d{1,6})?)?$/.test(time) ? momentOf(date, time) : undefined
 }

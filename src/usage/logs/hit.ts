@@ -28,6 +28,13 @@ export function hostOf(authority: string): string | undefined {
   return /^[a-z0-9_.[\]:-]{1,253}$/.test(host) ? host : undefined
 }
 
+/** The moment in UTC of `2026-03-01` and `20:31:05.123`; `undefined` where there is none. */
+export function momentOf(date: string, time: string): number | undefined {
+  const at = Date.parse(`${date}T${time}Z`)
+  // The 31st of February and 24:00 are moments of a later day to `Date`.
+  return new Date(at).getUTCDate() === Number(date.slice(-2)) ? at : undefined
+}
+
 /** Whole bytes; `-` is none. */
 export function bytesOf(text: string | undefined): number | undefined {
   if (text === '-') return 0

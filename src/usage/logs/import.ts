@@ -31,6 +31,9 @@ export interface Imported {
 /** Characters of a line at most; what is longer is passed over and counted as malformed. */
 export const MAX_LOG_LINE = 64 * 1024
 
+/** Some tools begin a file with it; where files were put together it is within. */
+const BYTE_ORDER_MARK = '\uFEFF'
+
 const READERS: Record<LogFormat, () => HitReader> = { w3c: () => FieldsReader.w3c(), combined: () => new CombinedReader(), cdni: () => FieldsReader.cdni() }
 
 /** @param chunks text, cut anywhere */
@@ -38,7 +41,7 @@ export async function importLog(chunks: AsyncIterable<string>, { format, target,
   const reader = READERS[format]()
   const sum = { requests: 0, bytes: 0, malformed: 0, unassigned: 0 }
   for await (const line of boundedLines(chunks)) {
-    const hit = line === undefined ? 'malformed' : reader.read(line)
+    const hit = line === undefined ? 'malformed' : reader.read(line.startsWith(BYTE_ORDER_MARK) ? line.slice(1) : line)
     if (hit === 'malformed') sum.malformed++
     if (hit === undefined || hit === 'malformed') continue
     const service = serviceOf(hit)
