@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseLine } from '../../src/log/segments/lines.ts'
+import { DISK } from '../../src/log/segments/segment-io.ts'
 import { Shipper } from '../../src/log/segments/shipper.ts'
 import type { Batch, ShipperOptions } from '../../src/log/segments/shipper.ts'
 import { httpShipper } from '../../src/log/sinks/http.ts'
@@ -130,6 +131,25 @@ t.test('without a position everything is taken again', async (t) => {
     unlinkSync(join(d.root, 'test.cursor'))
   }
 })
+
+for (const [code, state] of [['EMFILE', ['failed EMFILE', 'recovered EMFILE']], ['ENOENT', []]] as const) {
+  t.test(`a directory that cannot be listed (${code}) is not an empty one: nothing is sent again`, async (t) => {
+    const d = await filled(t, 4)
+    const receiver = new Receiver()
+    let fails = false
+    const readdir = (path: string) => (fails ? Promise.reject(Object.assign(new Error('not now'), { code })) : DISK.readdir(path))
+    const { shipper, states } = ship(d, receiver, { io: { ...DISK, readdir } })
+    shipper.wake()
+    await until(() => shipper.shipped === 4 && d.clock.waiting === 1)
+    for (fails of [true, false]) {
+      d.clock.advance(1000)
+      await until(() => d.clock.waiting === 1)
+    }
+    await shipper.close()
+    t.same(receiver.titles, titles(0, 4))
+    t.same(states, state)
+  })
+}
 
 t.test('what the disk\'s budget deleted before it was taken is counted', async (t) => {
   const d = await filled(t, 8)

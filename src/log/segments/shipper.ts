@@ -106,7 +106,8 @@ export class Shipper {
     try {
       this.#positions ??= await this.#load()
       const { io, directory } = this.#options
-      const segments = segmentsAmong(await io.readdir(directory).catch(() => []))
+      const files = await listed(io, directory)
+      const segments = segmentsAmong(files ?? [])
       for (const [writer, own] of Map.groupBy(segments, (segment) => segment.writer)) {
         for (const segment of own.toSorted((a, b) => a.number - b.number)) {
           // Until it is closed it is not known to be whole, and neither is the order of those after it.
@@ -114,7 +115,7 @@ export class Shipper {
           if (segment.number >= (this.#positions.get(writer)?.segment ?? 0)) await this.#ship(segment)
         }
       }
-      await this.#forget(new Set(segments.map(({ writer }) => writer)))
+      if (files !== undefined) this.#forget(new Set(segments.map(({ writer }) => writer)))
       if (this.#failed !== undefined) this.#onState?.('recovered', this.#failed)
       this.#failed = undefined
       this.#wait = this.#options.retryMs
@@ -179,8 +180,18 @@ export class Shipper {
   }
 
   /** Writers without a segment are over. */
-  async #forget(writers: ReadonlySet<string>): Promise<void> {
+  #forget(writers: ReadonlySet<string>): void {
     for (const writer of this.#positions?.keys() ?? []) if (!writers.has(writer)) this.#positions?.delete(writer)
+  }
+}
+
+/** Names in the directory, undefined where there is none. Rejects where it cannot be told: that says nothing of what is in it. */
+async function listed(io: SegmentIo, directory: string): Promise<string[] | undefined> {
+  try {
+    return await io.readdir(directory)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
   }
 }
 
