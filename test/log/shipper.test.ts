@@ -207,7 +207,7 @@ t.test('a Redis Stream gets lines through its port', async (t) => {
   const d = await filled(t, 3)
   const added: string[] = []
   const shipper = redisStreamShipper({
-    port: { xadd: async (lines) => void added.push(...lines) }, directory: d.directory, cursor: join(d.root, 'redis.cursor'), setTimer: d.clock.setTimer,
+    port: { xadd: async ({ lines }) => void added.push(...lines) }, directory: d.directory, cursor: join(d.root, 'redis.cursor'), setTimer: d.clock.setTimer,
   })
   shipper.wake()
   await until(() => shipper.shipped === 3)

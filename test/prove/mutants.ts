@@ -122,8 +122,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [REMEMBER, { file: 'app/redis.ts', find: 'quarantined: follower.quarantined }', replace: `quarantined: [...follower.quarantined, String(${LAST})] }` }],
   },
   {
-    leak: 'the stream gets the last user agent beside the record',
-    edits: [REMEMBER, { file: 'app/stream.ts', find: `'record', line`, replace: `'record', line, 'agent', String(${LAST})` }],
+    leak: 'the stream gets the last user agent behind the record',
+    edits: [REMEMBER, { file: 'app/stream.ts', find: `offsets[i] ?? 0, line]`, replace: `offsets[i] ?? 0, line + String(${LAST})]` }],
   },
   {
     leak: 'the collector is sent the last user agent',

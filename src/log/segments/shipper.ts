@@ -19,6 +19,10 @@ export interface Batch {
   readonly lines: readonly string[]
   /** Where the batch begins: `ams-1-4f2a9c01-0/3/0` (writer, segment, byte). The same batch has the same name again. */
   readonly from: string
+  readonly writer: string
+  readonly segment: number
+  /** For each line the byte of the segment at which it begins. */
+  readonly offsets: readonly number[]
 }
 
 export interface ShipperOptions {
@@ -133,10 +137,10 @@ export class Shipper {
       const known = this.#positions?.get(segment.writer)
       let { offset, decided } = known?.segment === segment.number ? known : { offset: 0, decided: known?.decided ?? -1 }
       for (;;) {
-        const { lines, bytes } = await this.#read(file, offset)
+        const { lines, offsets, bytes } = await this.#read(file, offset)
         if (lines.length === 0) break
         const counted = count(lines, decided)
-        await send({ lines, from: `${segment.writer}/${segment.number}/${offset}` })
+        await send({ lines, from: `${segment.writer}/${segment.number}/${offset}`, writer: segment.writer, segment: segment.number, offsets })
         offset += bytes
         decided = counted.decided
         this.shipped += counted.shipped
@@ -149,13 +153,13 @@ export class Shipper {
   }
 
   /** Whole lines from there, a batch of them; at least one, however long. */
-  async #read(file: Awaited<ReturnType<SegmentIo['open']>>, offset: number): Promise<{ readonly lines: readonly string[], readonly bytes: number }> {
+  async #read(file: Awaited<ReturnType<SegmentIo['open']>>, offset: number): Promise<{ readonly lines: readonly string[], readonly offsets: readonly number[], readonly bytes: number }> {
     for (let size = this.#options.batchBytes; ; size *= 2) {
       const buffer = Buffer.alloc(size)
       const { bytesRead } = await file.read(buffer, 0, size, offset)
       const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1
-      if (end > 0) return { lines: buffer.toString('utf8', 0, end - 1).split('\n'), bytes: end }
-      if (bytesRead < size) return { lines: [], bytes: 0 }
+      if (end > 0) return { lines: buffer.toString('utf8', 0, end - 1).split('\n'), offsets: beginnings(buffer, end).map((at) => offset + at), bytes: end }
+      if (bytesRead < size) return { lines: [], offsets: [], bytes: 0 }
     }
   }
 
@@ -183,6 +187,13 @@ export class Shipper {
   #forget(writers: ReadonlySet<string>): void {
     for (const writer of this.#positions?.keys() ?? []) if (!writers.has(writer)) this.#positions?.delete(writer)
   }
+}
+
+/** Where lines begin in the bytes before the end, which is a line's. */
+function beginnings(bytes: Buffer, end: number): number[] {
+  const found: number[] = []
+  for (let at = 0; at < end; at = bytes.indexOf(10, at) + 1) found.push(at)
+  return found
 }
 
 /** Names in the directory, undefined where there is none. Rejects where it cannot be told: that says nothing of what is in it. */
