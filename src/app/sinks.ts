@@ -42,6 +42,8 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
   const shippers: Shipper[] = []
   const links: { close(): Promise<void> }[] = []
 
+  // They would share a position and a name in the metrics, and what one has taken would never reach the other.
+  for (const type of ['http', 'redis'] as const) if (wanted.filter((sink) => sink.type === type).length > 1) throw new WisselError('WISSEL_SINK', [type, 'it is given twice; give one of each type that is filled from segments'])
   const place = wanted.find((sink) => sink.type === 'segments')
   const segments =
     place === undefined

@@ -137,6 +137,7 @@ function contradictingSinks(sinks: NonNullable<NonNullable<Settings['log']>['sin
     const path = ['log', 'sinks', i]
     if ((sink.type === 'http' || sink.type === 'redis') && segments === -1) found.push(problem(path, `a sink of type ${sink.type} is filled from segments; add one of type segments`))
     if (sink.type === 'redis' && !isRedisUrl(sink.url)) found.push(problem([...path, 'url'], REDIS_URL_WANTED))
+    if ((sink.type === 'http' || sink.type === 'redis') && sinks.findIndex(({ type }) => type === sink.type) !== i) found.push(problem(path, `is a second sink of type ${sink.type}, and what one of them has taken would count as taken by both; give one`))
     if (sink.type === 'segments' && i !== segments) found.push(problem(path, 'is a second sink of type segments, and every record would be written twice to the first; give one'))
   }
   return found

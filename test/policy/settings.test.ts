@@ -26,6 +26,8 @@ const cases: [title: string, text: string, problems: string[]][] = [
   ['a stream without segments', 'log: { sinks: [{ type: redis, url: "redis://h" }] }\n', ['wissel.yaml:1: log.sinks[0]: a sink of type redis is filled from segments; add one of type segments']],
   ['both with segments', 'log: { sinks: [{ type: http, url: "https://logs.example/" }, { type: redis, url: "redis://h" }, { type: segments, directory: s }] }\n', []],
   ['segments twice', 'log: { sinks: [{ type: segments, directory: a }, { type: segments, directory: b }] }\n', ['wissel.yaml:1: log.sinks[1]: is a second sink of type segments, and every record would be written twice to the first; give one']],
+  ['two collectors', 'log:\n  sinks:\n    - { type: segments, directory: s }\n    - { type: http, url: "https://a.example/" }\n    - { type: http, url: "https://b.example/" }\n', ['wissel.yaml:5: log.sinks[2]: is a second sink of type http, and what one of them has taken would count as taken by both; give one']],
+  ['two streams', 'log: { sinks: [{ type: segments, directory: s }, { type: redis, url: "redis://h" }, { type: redis, url: "redis://h", stream: other }] }\n', ['wissel.yaml:1: log.sinks[2]: is a second sink of type redis, and what one of them has taken would count as taken by both; give one']],
   ['a Redis of another scheme, whose password is not repeated', 'redis: { url: "http://ada:secret@foo" }\n', [`wissel.yaml:1: redis.url: ${REDIS}`]],
   ['a stream in such a Redis', 'log: { sinks: [{ type: segments, directory: s }, { type: redis, url: foo }] }\n', [`wissel.yaml:1: log.sinks[1].url: ${REDIS}`]],
   ['keys of other maps are told where they belong', 'pollSeconds: 3\nsinks: []\nlog: { sinks: [{ type: file, path: x, directory: y }] }\n', [
