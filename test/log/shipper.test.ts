@@ -1,9 +1,9 @@
-import { existsSync, unlinkSync } from 'node:fs'
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseLine } from '../../src/log/segments/lines.ts'
+import { CUT_LINE, parseLine } from '../../src/log/segments/lines.ts'
 import { DISK } from '../../src/log/segments/segment-io.ts'
 import { Shipper } from '../../src/log/segments/shipper.ts'
 import type { Batch, ShipperOptions } from '../../src/log/segments/shipper.ts'
@@ -171,6 +171,70 @@ t.test('what the disk\'s budget deleted before it was taken is counted', async (
   t.ok(shipper.dropped > 0)
 })
 
+/** Removes so many segments, the oldest first, as the disk's budget does. */
+function prune(d: SegmentDisk, count = Infinity) {
+  for (const file of d.files.slice(0, count)) unlinkSync(join(d.directory, file))
+}
+
+t.test('what is deleted while the receiver was never there is counted, over a restart too', async (t) => {
+  for (const restart of [false, true]) {
+    const d = await filled(t, 8)
+    const receiver = new Receiver()
+    receiver.away = true
+    let { shipper } = ship(d, receiver)
+    shipper.wake()
+    await until(() => receiver.attempts === 1 && d.clock.waiting === 1)
+    if (restart) {
+      await shipper.close()
+      shipper = ship(d, receiver).shipper
+    }
+    prune(d, 3)
+    receiver.away = false
+    shipper.wake()
+    await until(() => shipper.shipped > 0 && d.clock.waiting === 1)
+    await shipper.close()
+    t.ok(shipper.dropped > 0)
+    t.equal(shipper.shipped + shipper.dropped, 8, `restart: ${restart}`)
+  }
+})
+
+for (const end of ['stopped as planned', 'was killed']) {
+  t.test(`of a writer that ${end}, what was not taken when its last segment is deleted is counted`, async (t) => {
+    const d = await filled(t, 6)
+    if (end === 'was killed') {
+      // As the next process finds it: without the last lines, and closed for it.
+      const last = join(d.directory, d.files.at(-1) ?? '')
+      writeFileSync(last, `${readFileSync(last, 'utf8').split('\n').slice(0, -2).join('\n')}\n${CUT_LINE}`)
+    }
+    const receiver = new Receiver()
+    let room = 2
+    const { shipper } = ship(d, receiver, { batchBytes: 300, send: (batch) => {
+      receiver.away = receiver.titles.length === room
+      return receiver.send(batch)
+    } })
+    shipper.wake()
+    await until(() => receiver.away && d.clock.waiting === 1)
+    t.equal(shipper.shipped, 2)
+    prune(d)
+    room = Infinity
+    await add(d, 6, 8, '4f2a9c03')
+    shipper.wake()
+    await until(() => shipper.shipped === 4 && d.clock.waiting === 1)
+    await shipper.close()
+    t.equal(shipper.dropped, 4)
+  })
+}
+
+t.test('what was deleted before there was a position is nobody\'s loss', async (t) => {
+  const d = await filled(t, 8)
+  prune(d, 3)
+  const { shipper } = ship(d, new Receiver())
+  shipper.wake()
+  await until(() => shipper.shipped > 0 && d.clock.waiting === 1)
+  await shipper.close()
+  t.equal(shipper.dropped, 0)
+})
+
 t.test('a segment that is still written to is not touched', async (t) => {
   const d = new SegmentDisk()
   t.teardown(() => d.remove())
@@ -191,7 +255,6 @@ t.test('a segment that is still written to is not touched', async (t) => {
 
 t.test('a position that cannot be read is none', async (t) => {
   const d = await filled(t, 2)
-  const { writeFileSync } = await import('node:fs')
   for (const text of ['', 'not json', '[]', '{"ams-1-4f2a9c01-0":null}', '{"ams-1-4f2a9c01-0":{"segment":"1"}}']) {
     writeFileSync(join(d.root, 'test.cursor'), text)
     const receiver = new Receiver()

@@ -5,10 +5,11 @@
  * before it was taken is counted. The position is saved after each batch that was acknowledged, so a batch may arrive
  * twice, after a crash between the two, and none is left out.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SetTimer } from '../sinks/sink.ts'
-import { parseLine } from './lines.ts'
+import { countDecisions, decidedAtEnd, readBatch } from './batch.ts'
+import { readCursor, writeCursor } from './cursor.ts'
+import type { Cursor, Position } from './cursor.ts'
 import { segmentsAmong } from './names.ts'
 import type { SegmentName } from './names.ts'
 import { DISK, codeOf } from './segment-io.ts'
@@ -46,22 +47,17 @@ export interface ShipperOptions {
   readonly io?: SegmentIo
 }
 
-interface Position {
-  readonly segment: number
-  readonly offset: number
-  /** Decisions up to here, of this writer. */
-  readonly decided: number
-}
-
 export class Shipper {
   readonly name: string
   /** Decisions in lines that were acknowledged. */
   shipped = 0
-  /** Decisions in segments that were deleted before they were taken. */
+  /** Decisions in segments that were deleted before they were taken: known from the next one of their writer, or from their end, once it was seen. */
   dropped = 0
   readonly #options: Required<Omit<ShipperOptions, 'onState'>>
   readonly #onState: ShipperOptions['onState']
-  #positions: Map<string, Position> | undefined
+  #cursor: Cursor | undefined
+  /** Of each writer the newest closed segment, and what it had decided by its end: known before any of it is taken. */
+  readonly #ends = new Map<string, { readonly segment: number, readonly decided: number }>()
   #cancel: (() => void) | undefined
   #running: Promise<void> | undefined
   #again = false
@@ -108,18 +104,7 @@ export class Shipper {
 
   async #run(): Promise<void> {
     try {
-      this.#positions ??= await this.#load()
-      const { io, directory } = this.#options
-      const files = await listed(io, directory)
-      const segments = segmentsAmong(files ?? [])
-      for (const [writer, own] of Map.groupBy(segments, (segment) => segment.writer)) {
-        for (const segment of own.toSorted((a, b) => a.number - b.number)) {
-          // Until it is closed it is not known to be whole, and neither is the order of those after it.
-          if (segment.open) break
-          if (segment.number >= (this.#positions.get(writer)?.segment ?? 0)) await this.#ship(segment)
-        }
-      }
-      if (files !== undefined) this.#forget(new Set(segments.map(({ writer }) => writer)))
+      await this.#look()
       if (this.#failed !== undefined) this.#onState?.('recovered', this.#failed)
       this.#failed = undefined
       this.#wait = this.#options.retryMs
@@ -130,16 +115,43 @@ export class Shipper {
     }
   }
 
-  async #ship(segment: SegmentName): Promise<void> {
-    const { io, directory, send } = this.#options
+  async #look(): Promise<void> {
+    const { io, directory, cursor } = this.#options
+    const { positions } = (this.#cursor ??= await readCursor(cursor))
+    const files = await listed(io, directory)
+    if (files === undefined) return
+    const writers = writersOf(files)
+    if (!this.#cursor.whole) await this.#begin(this.#cursor, writers)
+    for (const own of writers.values()) await this.#lookAtEnd(own)
+    this.#forget(writers)
+    for (const [writer, own] of writers) {
+      for (const segment of own) {
+        // Until it is closed it is not known to be whole, and neither is the order of those after it.
+        if (segment.open) break
+        if (segment.number >= (positions.get(writer)?.segment ?? 0)) await this.#ship(segment, positions)
+      }
+    }
+  }
+
+  /** Without a cursor nobody knows whether what is gone by now was taken: it does not count as dropped, and all that goes from now on does. */
+  async #begin({ positions }: Cursor, writers: Writers): Promise<void> {
+    for (const [writer, [first]] of writers) {
+      if (first !== undefined && !positions.has(writer)) positions.set(writer, { segment: first.number, offset: 0, decided: first.number === 1 ? 0 : -1 })
+    }
+    this.#cursor = { positions, whole: true }
+    await writeCursor(this.#options.cursor, positions)
+  }
+
+  async #ship(segment: SegmentName, positions: ReadonlyMap<string, Position>): Promise<void> {
+    const { io, directory, send, batchBytes } = this.#options
     const file = await io.open(join(directory, segment.file), 'r')
     try {
-      const known = this.#positions?.get(segment.writer)
-      let { offset, decided } = known?.segment === segment.number ? known : { offset: 0, decided: known?.decided ?? -1 }
+      const known = positions.get(segment.writer)
+      let { offset, decided } = known?.segment === segment.number ? known : { offset: 0, decided: known?.decided ?? 0 }
       for (;;) {
-        const { lines, offsets, bytes } = await this.#read(file, offset)
+        const { lines, offsets, bytes } = await readBatch(file, offset, batchBytes)
         if (lines.length === 0) break
-        const counted = count(lines, decided)
+        const counted = countDecisions(lines, decided)
         await send({ lines, from: `${segment.writer}/${segment.number}/${offset}`, writer: segment.writer, segment: segment.number, offsets })
         offset += bytes
         decided = counted.decided
@@ -152,48 +164,48 @@ export class Shipper {
     }
   }
 
-  /** Whole lines from there, a batch of them; at least one, however long. */
-  async #read(file: Awaited<ReturnType<SegmentIo['open']>>, offset: number): Promise<{ readonly lines: readonly string[], readonly offsets: readonly number[], readonly bytes: number }> {
-    for (let size = this.#options.batchBytes; ; size *= 2) {
-      const buffer = Buffer.alloc(size)
-      const { bytesRead } = await file.read(buffer, 0, size, offset)
-      const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1
-      if (end > 0) return { lines: buffer.toString('utf8', 0, end - 1).split('\n'), offsets: beginnings(buffer, end).map((at) => offset + at), bytes: end }
-      if (bytesRead < size) return { lines: [], offsets: [], bytes: 0 }
-    }
+  async #save(writer: string, position: Position): Promise<void> {
+    const positions = this.#cursor?.positions.set(writer, position)
+    if (positions !== undefined) await writeCursor(this.#options.cursor, positions)
   }
 
-  async #load(): Promise<Map<string, Position>> {
-    const text = await readFile(this.#options.cursor, 'utf8').catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return '{}'
+  async #lookAtEnd(own: readonly SegmentName[]): Promise<void> {
+    const newest = own.findLast(({ open }) => !open)
+    if (newest === undefined || newest.number === this.#ends.get(newest.writer)?.segment) return
+    const { io, directory } = this.#options
+    const file = await io.open(join(directory, newest.file), 'r').catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined
       throw error
     })
-    const positions = new Map<string, Position>()
-    for (const [writer, value] of Object.entries(parsed(text))) {
-      const { segment, offset, decided } = (value ?? {}) as Record<string, unknown>
-      if (typeof segment === 'number' && typeof offset === 'number' && typeof decided === 'number') positions.set(writer, { segment, offset, decided })
+    if (file === undefined) return
+    try {
+      this.#ends.set(newest.writer, { segment: newest.number, decided: await decidedAtEnd(file) })
+    } finally {
+      await file.close()
     }
-    return positions
   }
 
-  async #save(writer: string, position: Position): Promise<void> {
-    this.#positions?.set(writer, position)
-    const { cursor } = this.#options
-    await writeFile(`${cursor}.new`, `${JSON.stringify(Object.fromEntries(this.#positions ?? []))}\n`, { mode: 0o640 })
-    await rename(`${cursor}.new`, cursor)
-  }
-
-  /** Writers without a segment are over. */
-  #forget(writers: ReadonlySet<string>): void {
-    for (const writer of this.#positions?.keys() ?? []) if (!writers.has(writer)) this.#positions?.delete(writer)
+  /** Writers without a segment are over. What was never taken of them is gone. */
+  #forget(writers: Writers): void {
+    const positions = this.#cursor?.positions
+    for (const writer of new Set([...(positions?.keys() ?? []), ...this.#ends.keys()])) {
+      if (writers.has(writer)) continue
+      const taken = positions?.get(writer)?.decided ?? 0
+      const end = this.#ends.get(writer)
+      if (end !== undefined && taken !== -1) this.dropped += Math.max(0, end.decided - taken)
+      positions?.delete(writer)
+      this.#ends.delete(writer)
+    }
   }
 }
 
-/** Where lines begin in the bytes before the end, which is a line's. */
-function beginnings(bytes: Buffer, end: number): number[] {
-  const found: number[] = []
-  for (let at = 0; at < end; at = bytes.indexOf(10, at) + 1) found.push(at)
-  return found
+/** By the writer's name, the segments of each in order. */
+type Writers = ReadonlyMap<string, readonly SegmentName[]>
+
+function writersOf(files: readonly string[]): Writers {
+  const writers = Map.groupBy(segmentsAmong(files), ({ writer }) => writer)
+  for (const own of writers.values()) own.sort((a, b) => a.number - b.number)
+  return writers
 }
 
 /** Names in the directory, undefined where there is none. Rejects where it cannot be told: that says nothing of what is in it. */
@@ -203,34 +215,5 @@ async function listed(io: SegmentIo, directory: string): Promise<string[] | unde
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
-  }
-}
-
-/** Decisions of this writer after the lines, from those before (-1: not known), and what a header that is ahead tells of segments that are gone. */
-function count(lines: readonly string[], before: number): { readonly decided: number, readonly shipped: number, readonly dropped: number } {
-  let decided = before
-  let shipped = 0
-  let dropped = 0
-  for (const text of lines) {
-    const line = parseLine(text)
-    if (line.kind === 'record') {
-      decided += line.record.n
-      shipped += line.record.n
-    } else if (line.kind === 'gap') decided += line.n
-    else if ('decided' in line) {
-      if (line.kind === 'segment' && decided !== -1) dropped += Math.max(0, line.decided - decided)
-      decided = Math.max(decided, line.decided)
-    }
-  }
-  return { decided, shipped, dropped }
-}
-
-function parsed(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    // A position that cannot be read is none: everything that is there is taken again.
-    return {}
   }
 }
