@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { CUT_LINE, parseLine } from '../../src/log/segments/lines.ts'
@@ -309,3 +310,46 @@ t.test('a collector gets NDJSON with its token and the name of the batch; what i
   t.equal(got[0]?.body, got[2]?.body, 'sent again whole')
   t.same(states, ['failed HTTP_500', 'recovered HTTP_302'])
 })
+
+const RECORDS = 'HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n'
+const answers: [what: string, answer: (socket: Socket) => unknown, shipped: number, state: string | undefined][] = [
+  ['says yes and never ends its answer', (socket) => socket.write(RECORDS), 3, undefined],
+  ['says yes and lets its answer trickle', (socket) => trickle(socket, RECORDS, '.'), 3, undefined],
+  ['says yes and breaks its answer off', (socket) => socket.end(`${RECORDS}.`), 3, undefined],
+  ['says no and lets its answer trickle', (socket) => trickle(socket, RECORDS.replace('200', '500'), '.'), 0, 'failed HTTP_500'],
+  ['lets its headers trickle', (socket) => trickle(socket, 'HTTP/1.1 200 OK\r\n', 'X-A: b\r\n'), 0, 'failed HTTP_TIMEOUT'],
+  ['never answers', () => undefined, 0, 'failed HTTP_TIMEOUT'],
+]
+
+function trickle(socket: Socket, first: string, then: string) {
+  socket.write(first)
+  const timer = setInterval(() => socket.write(then), 20)
+  socket.on('close', () => clearInterval(timer))
+}
+
+for (const [what, answer, shipped, state] of answers) {
+  t.test(`a collector that ${what} is judged by its status, and in time`, async (t) => {
+    const d = await filled(t, 3)
+    const sockets = new Set<Socket>()
+    const server = createTcpServer((socket) => {
+      sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)))
+      socket.once('data', () => void answer(socket))
+    })
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    const states: string[] = []
+    const shipper = httpShipper({
+      url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`), directory: d.directory, cursor: join(d.root, 'http.cursor'), setTimer: d.clock.setTimer,
+      onState: (state, code) => states.push(`${state} ${code}`), timeoutMs: 100,
+    })
+    shipper.wake()
+    await until(() => d.clock.waiting === 1)
+    t.equal(shipper.shipped, shipped)
+    t.same(states, state === undefined ? [] : [state])
+    // Answers that go on are broken off; a connection for the next batch may wait.
+    await until(() => sockets.size <= 1)
+  })
+}

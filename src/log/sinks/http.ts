@@ -10,7 +10,7 @@ export interface HttpShipperOptions extends Omit<ShipperOptions, 'send' | 'name'
   /** Sent as a bearer token. */
   readonly token?: string | undefined
   readonly name?: string
-  /** Milliseconds until an attempt is given up; default 10,000. */
+  /** Milliseconds from the start of an attempt until it is given up without a status; default 10,000. */
   readonly timeoutMs?: number
 }
 
@@ -24,17 +24,27 @@ interface Collector {
   readonly timeoutMs: number
 }
 
-/** Rejects with a code, never with what the collector said. A redirect is not followed: it is no acknowledgement. */
+/**
+ * Rejects with a code, never with what the collector said; `HTTP_TIMEOUT` where it has not answered in time, however busy it
+ * keeps the connection. A redirect is not followed: it is no acknowledgement.
+ */
 async function post({ lines, from }: Batch, { url, token, timeoutMs }: Collector): Promise<void> {
   // A router is ready without it.
   const { request } = await import('undici')
+  const signal = AbortSignal.timeout(timeoutMs)
   const { statusCode, body } = await request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson', 'wissel-batch': from, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
     body: `${lines.join('\n')}\n`,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    signal,
+  }).catch((error: unknown) => {
+    throw signal.aborted ? refused('HTTP_TIMEOUT') : error
   })
-  await body.dump()
-  if (statusCode < 200 || statusCode > 299) throw Object.assign(new Error('the collector did not take it'), { code: `HTTP_${statusCode}` })
+  // The status is the answer. What follows may never end, and nobody reads it.
+  body.on('error', () => undefined).destroy()
+  if (statusCode < 200 || statusCode > 299) throw refused(`HTTP_${statusCode}`)
+}
+
+function refused(code: string): Error {
+  return Object.assign(new Error('the collector did not take it'), { code })
 }
