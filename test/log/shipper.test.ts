@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
@@ -265,6 +265,33 @@ t.test('a position that cannot be read is none', async (t) => {
     await shipper.close()
     t.same(receiver.titles, titles(0, 2), text)
   }
+})
+
+t.test('a position that cannot be saved keeps nothing from being sent, is told once, and is saved as soon as it can be', async (t) => {
+  const d = await filled(t, 6)
+  // As on a disk that takes nothing.
+  const place = join(d.root, 'not', 'yet')
+  const cursor = join(place, 'test.cursor')
+  const receiver = new Receiver()
+  const { shipper, states } = ship(d, receiver, { batchBytes: 300, cursor })
+  shipper.wake()
+  await until(() => d.clock.waiting === 1)
+  t.equal(shipper.shipped, 6, 'in one go')
+  d.clock.advance(1000)
+  await until(() => d.clock.waiting === 1)
+  t.same(states, ['failed CURSOR_ENOENT'])
+  mkdirSync(place, { recursive: true })
+  d.clock.advance(1000)
+  await until(() => d.clock.waiting === 1)
+  t.same(states, ['failed CURSOR_ENOENT', 'recovered CURSOR_ENOENT'])
+  await shipper.close()
+  t.same(receiver.titles, titles(0, 6))
+  const after = new Receiver()
+  const { shipper: next } = ship(d, after, { cursor })
+  next.wake()
+  await until(() => d.clock.waiting === 1)
+  await next.close()
+  t.same(after.titles, [], 'without a new batch')
 })
 
 t.test('a Redis Stream gets lines through its port', async (t) => {

@@ -43,6 +43,7 @@ export interface ShipperOptions {
   readonly batchBytes?: number
   /** Milliseconds that `close` waits; default 5000. What is not taken by then is taken after the next start. */
   readonly closeMs?: number
+  /** Told of the code of each failure, `CURSOR_ENOSPC` where only the position cannot be saved, and of the recovery from it. */
   readonly onState?: (state: 'failed' | 'recovered', code: string) => void
   readonly io?: SegmentIo
 }
@@ -63,6 +64,8 @@ export class Shipper {
   #again = false
   #closed = false
   #failed: string | undefined
+  /** Why the position that is held is not the one in the file. */
+  #unsaved: string | undefined
   #wait: number
 
   constructor(options: ShipperOptions) {
@@ -124,6 +127,7 @@ export class Shipper {
     if (!this.#cursor.whole) await this.#begin(this.#cursor, writers)
     for (const own of writers.values()) await this.#lookAtEnd(own)
     this.#forget(writers)
+    if (this.#unsaved !== undefined) await this.#save()
     for (const [writer, own] of writers) {
       for (const segment of own) {
         // Until it is closed it is not known to be whole, and neither is the order of those after it.
@@ -139,10 +143,10 @@ export class Shipper {
       if (first !== undefined && !positions.has(writer)) positions.set(writer, { segment: first.number, offset: 0, decided: first.number === 1 ? 0 : -1 })
     }
     this.#cursor = { positions, whole: true }
-    await writeCursor(this.#options.cursor, positions)
+    await this.#save()
   }
 
-  async #ship(segment: SegmentName, positions: ReadonlyMap<string, Position>): Promise<void> {
+  async #ship(segment: SegmentName, positions: Map<string, Position>): Promise<void> {
     const { io, directory, send, batchBytes } = this.#options
     const file = await io.open(join(directory, segment.file), 'r')
     try {
@@ -157,16 +161,25 @@ export class Shipper {
         decided = counted.decided
         this.shipped += counted.shipped
         this.dropped += counted.dropped
-        await this.#save(segment.writer, { segment: segment.number, offset, decided })
+        positions.set(segment.writer, { segment: segment.number, offset, decided })
+        await this.#save()
       }
     } finally {
       await file.close()
     }
   }
 
-  async #save(writer: string, position: Position): Promise<void> {
-    const positions = this.#cursor?.positions.set(writer, position)
-    if (positions !== undefined) await writeCursor(this.#options.cursor, positions)
+  /** A position that cannot be saved keeps nothing from being sent: it costs repeats after a restart, and waiting would cost records. Never rejects. */
+  async #save(): Promise<void> {
+    try {
+      if (this.#cursor !== undefined) await writeCursor(this.#options.cursor, this.#cursor.positions)
+      if (this.#unsaved !== undefined) this.#onState?.('recovered', this.#unsaved)
+      this.#unsaved = undefined
+    } catch (error) {
+      const code = `CURSOR_${codeOf(error)}`
+      if (this.#unsaved === undefined) this.#onState?.('failed', code)
+      this.#unsaved = code
+    }
   }
 
   async #lookAtEnd(own: readonly SegmentName[]): Promise<void> {
