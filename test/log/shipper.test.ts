@@ -294,6 +294,34 @@ t.test('a position that cannot be saved keeps nothing from being sent, is told o
   t.same(after.titles, [], 'without a new batch')
 })
 
+t.test('what is closed while a batch is on its way is taken before the end, and nothing after the time for it', async (t) => {
+  for (const inTime of [true, false]) {
+    const d = await filled(t, 2)
+    const receiver = new Receiver()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { shipper } = ship(d, receiver, { send: async (batch) => {
+      await receiver.send(batch)
+      await promise
+    }, closeMs: 5000, batchBytes: 300 })
+    shipper.wake()
+    await until(() => receiver.attempts === 1)
+    await add(d, 2, 3, '4f2a9c02')
+    shipper.wake()
+    const closed = shipper.close()
+    if (!inTime) {
+      d.clock.advance(5000)
+      await closed
+    }
+    resolve()
+    await closed
+    await until(() => !readFileSync(join(d.root, 'test.cursor'), 'utf8').includes('"offset":0,'))
+    await settle()
+    if (inTime) t.same(receiver.titles, titles(0, 3))
+    else t.equal(receiver.attempts, 1)
+    t.equal(d.clock.waiting, 0)
+  }
+})
+
 t.test('a Redis Stream gets lines through its port', async (t) => {
   const d = await filled(t, 3)
   const added: string[] = []

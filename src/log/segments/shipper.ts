@@ -63,6 +63,8 @@ export class Shipper {
   #running: Promise<void> | undefined
   #again = false
   #closed = false
+  /** Whether the time that closing may take is over too. */
+  #over = false
   #failed: string | undefined
   /** Why the position that is held is not the one in the file. */
   #unsaved: string | undefined
@@ -84,17 +86,13 @@ export class Shipper {
       return
     }
     this.#cancel?.()
-    this.#running = this.#run().finally(() => {
+    this.#running = this.#rounds().finally(() => {
       this.#running = undefined
-      if (this.#closed) return
-      if (this.#again && this.#failed === undefined) {
-        this.#again = false
-        this.wake()
-      } else this.#cancel = this.#options.setTimer(() => this.wake(), this.#failed === undefined ? this.#options.pollMs : this.#wait)
+      if (!this.#closed) this.#cancel = this.#options.setTimer(() => this.wake(), this.#failed === undefined ? this.#options.pollMs : this.#wait)
     })
   }
 
-  /** Takes what is there once more, within its time. */
+  /** Takes what is there by now, within its time. A batch that is on its way does not count as having looked. */
   async close(): Promise<void> {
     this.wake()
     this.#closed = true
@@ -103,6 +101,15 @@ export class Shipper {
     let cancel = () => {}
     await Promise.race([this.#running, new Promise<void>((resolve) => { cancel = setTimer(resolve, closeMs) })])
     cancel()
+    this.#over = true
+  }
+
+  /** Again at once where something was closed meanwhile, the last segment of a router that stops among it. */
+  async #rounds(): Promise<void> {
+    do {
+      this.#again = false
+      await this.#run()
+    } while (this.#again && this.#failed === undefined && !this.#over)
   }
 
   async #run(): Promise<void> {
@@ -152,7 +159,7 @@ export class Shipper {
     try {
       const known = positions.get(segment.writer)
       let { offset, decided } = known?.segment === segment.number ? known : { offset: 0, decided: known?.decided ?? 0 }
-      for (;;) {
+      while (!this.#over) {
         const { lines, offsets, bytes } = await readBatch(file, offset, batchBytes)
         if (lines.length === 0) break
         const counted = countDecisions(lines, decided)
