@@ -42,8 +42,9 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
   const shippers: Shipper[] = []
   const links: { close(): Promise<void> }[] = []
 
-  // They would share a position and a name in the metrics, and what one has taken would never reach the other.
-  for (const type of ['http', 'redis'] as const) if (wanted.filter((sink) => sink.type === type).length > 1) throw new WisselError('WISSEL_SINK', [type, 'it is given twice; give one of each type that is filled from segments'])
+  // Two of segments would each write every record to the first; two of the others would share a position and a name in the
+  // metrics, and what one has taken would never reach the other.
+  for (const type of ['segments', 'http', 'redis'] as const) if (wanted.filter((sink) => sink.type === type).length > 1) throw new WisselError('WISSEL_SINK', [type, 'it is given twice; give one'])
   const place = wanted.find((sink) => sink.type === 'segments')
   const segments =
     place === undefined

@@ -18,6 +18,16 @@ const segments = { type: 'segments', directory: 'log' } as const
 
 for (const sink of [{ type: 'http', url: 'http://127.0.0.1:1/' }, { type: 'redis', url: 'redis://127.0.0.1:1' }] as const) {
   t.test(`two sinks of type ${sink.type} are refused: they would share one position`, async (t) => {
-    await t.rejects(created([segments, sink, { ...sink }]), { code: 'WISSEL_SINK', message: `the log sink ${sink.type} cannot be used (it is given twice; give one of each type that is filled from segments)` })
+    await t.rejects(created([segments, sink, { ...sink }]), { code: 'WISSEL_SINK', message: `the log sink ${sink.type} cannot be used (it is given twice; give one)` })
   })
 }
+
+t.test('two sinks of type segments are refused: every record would be written twice', async (t) => {
+  await t.rejects(created([segments, { ...segments, directory: 'other' }]), { code: 'WISSEL_SINK', message: 'the log sink segments cannot be used (it is given twice; give one)' })
+})
+
+t.test('one of each is made, and each is named once', async (t) => {
+  const made = await created([{ type: 'stdout' }, segments, { type: 'http', url: 'http://127.0.0.1:1/' }, { type: 'redis', url: 'redis://127.0.0.1:1' }])
+  t.same([...made.sinks, ...made.shippers].map(({ name }) => name), ['stdout', 'segments', 'http', 'redis'])
+  await made.close()
+})
