@@ -67,8 +67,8 @@ export interface RouterOptions {
   /** Milliseconds on a clock that never jumps, for durations. */
   monotonic(): number
   onDecided(decided: Decided): void
-  /** For the side counters, where they are on: called for each decision of a known service. */
-  onViewer?(seen: Seen): void
+  /** For the side counters, where they are on: called for each decision of a known service. @param snapshot that it was decided by, which may have been swapped out while the answer was made */
+  onViewer?(seen: Seen, snapshot: Snapshot): void
   onRejected(reason: HttpRejectionName): void
   /** For the sealed archive, where there is one: the only thing that is given the request itself. */
   onRaw?(resolved: ResolvedRequest, wire: WireRequest, decision: Decision, status: number, now: number): void
@@ -129,7 +129,7 @@ export class Router {
     const { userAgent, address } = resolved
     onDecided({ decision, request, snapshot, status, userAgent, seconds: this.#since(started) })
     if (onViewer !== undefined && decision.service !== undefined) {
-      onViewer({ service: decision.service, address, asn: request.client.asn, userAgent: userAgent?.text, referer: refererIn(wire.headers), now: request.now })
+      onViewer({ service: decision.service, address, asn: request.client.asn, userAgent: userAgent?.text, referer: refererIn(wire.headers), now: request.now }, snapshot)
     }
     onRaw?.(resolved, wire, decision, status, request.now)
   }

@@ -16,7 +16,7 @@ import { recordDecision } from '../log/record-decision.ts'
 import type { Sink } from '../log/sinks/sink.ts'
 import type { DrawKey } from '../privacy/draw.ts'
 import { Router } from '../router.ts'
-import type { RouterOptions, World } from '../router.ts'
+import type { RouterOptions, Seen, World } from '../router.ts'
 import type { HealthTable } from '../routing/health-table.ts'
 import { LoadTally } from '../routing/load.ts'
 import type { Snapshot, Target } from '../routing/model.ts'
@@ -45,14 +45,16 @@ export interface PlaneSettings {
   readonly shuffled: boolean
 }
 
-export interface PlanePorts extends Pick<RouterOptions, 'onViewer' | 'onRaw'> {
+export interface PlanePorts extends Pick<RouterOptions, 'onRaw'> {
   readonly sinks: readonly Sink[]
   readonly onDropped: NonNullable<DecisionLogOptions['onDropped']>
   readonly setTimer: SetTimer
   /** The key of the day's draws. */
   drawKey(): DrawKey
-  /** A viewer was sent to a target. */
+  /** A viewer was sent to a target of the snapshot that decides now. */
   onSent(target: Target): void
+  /** For the side counters, where they are on. The service is of the snapshot that decides now. */
+  onViewer?(seen: Seen): void
   /** A decision was given to the log. */
   onDecided?(): void
   /** A request failed by a fault of the router: the error's name. */
@@ -103,13 +105,25 @@ export function createDataPlane(settings: PlaneSettings, ports: PlanePorts): Dat
     drawKey: () => ports.drawKey(),
     onSteered: (steered) => counts.steered(steered),
     onDecided: (decided) => {
-      counts.decision(decided.decision, decided.seconds)
+      const { decision, snapshot } = decided
+      counts.decision(decision, decided.seconds)
       // A viewer is a manifest; segments that a service redirects are the same viewer again.
-      if (decided.decision.outcome !== 'refuse' && !isMedia(classify(decided.request.path))) ports.onSent(decided.decision.member.target)
+      if (decision.outcome !== 'refuse' && !isMedia(classify(decided.request.path))) {
+        const { target } = decision.member
+        // Others know targets and services by their places, which a swap while the answer was made may have moved.
+        const current = snapshot === world?.snapshot ? target : world?.snapshot.targets.find(({ id }) => id === target.id)
+        if (current !== undefined) ports.onSent(current)
+      }
       recordDecision(log, decided)
       ports.onDecided?.()
     },
-    ...(onViewer === undefined ? {} : { onViewer }),
+    ...(onViewer === undefined ? {} : {
+      onViewer: (seen: Seen, snapshot: Snapshot) => {
+        if (snapshot === world?.snapshot) return onViewer(seen)
+        const service = world?.snapshot.ids.get(seen.service.id)
+        if (service !== undefined) onViewer({ ...seen, service })
+      },
+    }),
     ...(onRaw === undefined ? {} : { onRaw }),
   })
   const sweeping = setInterval(() => manifests.sweep(), SWEEP_MS).unref()

@@ -49,14 +49,14 @@ export class Tally {
       if (reason !== undefined) this.reasons[reason]++
     }
     for (const reason in decision.rejected) this.rejections[reason as Reason] += decision.rejected[reason as Reason] ?? 0
-    const row = this.#rows.get(decision.service) ?? this.#open(decision.service)
+    const row = this.#rows.get(decision.service) ?? this.#rowOf(decision.service)
     if (row === undefined) return
     if (decision.outcome === 'refuse') row.refusals[decision.reason]++
     const target = decision.outcome === 'refuse' ? undefined : decision.member.target
     const id = target?.id ?? ''
     let counts = row.targets.get(id)
     if (counts === undefined) {
-      if (target !== undefined && this.#snapshot.targets[target.index] !== target) return
+      if (target !== undefined && this.#snapshot.targets[target.index] !== target && !this.#snapshot.targets.some((one) => one.id === id)) return
       counts = zeros(OUTCOMES)
       row.targets.set(id, counts)
     }
@@ -89,9 +89,17 @@ export class Tally {
     }
   }
 
-  /** A decision of a snapshot that was swapped out meanwhile opens no row: nobody would close it. */
-  #open(service: Service | undefined): Row | undefined {
-    if (service !== undefined && this.#snapshot.services.at(service.index) !== service) return undefined
+  /**
+   * A decision of a snapshot that was swapped out meanwhile counts for the service that has the id now. Where none has it, no row
+   * is opened: nobody would close it.
+   */
+  #rowOf(service: Service | undefined): Row | undefined {
+    if (service === undefined || this.#snapshot.services.at(service.index) === service) return this.#open(service)
+    const same = this.#snapshot.ids.get(service.id)
+    return same === undefined ? undefined : this.#rows.get(same) ?? this.#open(same)
+  }
+
+  #open(service: Service | undefined): Row {
     const id = service?.id ?? ''
     const row = this.#byId.get(id) ?? newRow(id)
     this.#byId.set(id, row)
