@@ -80,8 +80,10 @@ export class Front {
     connection.quiet = 0
     if (connection.asked) {
       this.#answerAll()
+      const { socket, waiting } = connection
+      if (waiting) socket.pause()
       // Its answer may have to wait, and so must this.
-      if (connection.socket.isPaused()) return void connection.socket.unshift(chunk)
+      if (socket.isPaused()) return void socket.unshift(chunk)
     }
     if (connection.closing) return connection.stopReading()
     const { preface } = connection
@@ -139,11 +141,16 @@ export class Front {
     if (connection.closing) return
     const { socket } = connection
     if (connection.waiting) {
-      socket.pause()
-      // With the stream, which then tells of the client's end after it.
-      if (taken < chunk.length) socket.unshift(chunk.subarray(taken))
+      // Until more comes it is read on: a client that resets the connection is then noticed at once.
+      connection.asked = true
+      if (taken < chunk.length) {
+        socket.pause()
+        // With the stream, which then tells of the client's end after it.
+        socket.unshift(chunk.subarray(taken))
+      }
       connection.onAnswered = () => {
         connection.onAnswered = undefined
+        connection.asked = false
         connection.quiet = 0
         if (connection.ended) socket.end()
         if (connection.closing) return connection.stopReading()

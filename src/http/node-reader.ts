@@ -74,8 +74,12 @@ export class NodeReader {
       http10: request.httpVersionMinor === 0,
     }
     const answer = supported ? this.#responder.answer(wire) : rejectionAnswer('http_version')
-    if (answer instanceof Promise) void answer.then((made) => this.#finish(connection, request, response, wire, made, full))
-    else this.#finish(connection, request, response, wire, answer, full)
+    if (!(answer instanceof Promise)) return this.#finish(connection, request, response, wire, answer, full)
+    connection.making++
+    void answer.then((made) => {
+      connection.making--
+      this.#finish(connection, request, response, wire, made, full)
+    })
   }
 
   /** Answers to pipelined requests are put in order by `node:http`. */

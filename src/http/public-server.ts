@@ -87,8 +87,7 @@ class Listener implements PublicServer {
   #check(): void {
     const { checkingInterval, answerTimeout } = this.#limits
     for (const connection of this.#connections.values()) {
-      connection.owing = connection.unwritten ? connection.owing + 1 : 0
-      if (connection.owing > answerTimeout / checkingInterval) connection.socket.destroy()
+      if (connection.check() > answerTimeout / checkingInterval) connection.socket.destroy()
       else this.#front.check(connection, checkingInterval)
     }
   }

@@ -2,16 +2,19 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
+import type { Test } from 'tap'
 import { contentAnswer } from '../../src/http/answers.ts'
+import type { Limits } from '../../src/http/limits.ts'
 import type { Answer } from '../../src/http/message.ts'
 import { createPublicServer } from '../../src/http/public-server.ts'
 
 for (const fastLane of [true, false]) {
-  t.test(fastLane ? 'with the fast lane' : 'with node:http alone', async (t) => {
+  const open = async (t: Test, limits: Partial<Limits> = {}) => {
     const late = new Map<string, (answer: Answer | Error) => void>()
     const errors: string[] = []
     const server = createPublicServer({
       fastLane,
+      limits,
       respond: ({ target }) => (target.startsWith('/late') ? new Promise<Answer>((resolve, reject) => late.set(target, (answer) => (answer instanceof Error ? reject(answer) : resolve(answer)))) : plain(target)),
       onRejected: () => undefined,
       onError: (name) => errors.push(name),
@@ -24,12 +27,13 @@ for (const fastLane of [true, false]) {
       const socket = connect(port, '127.0.0.1')
       let text = ''
       let look = () => undefined as void
+      socket.on('close', () => look())
       socket.on('data', (data) => {
         text += data.toString()
         look()
       })
       return { socket, ask: (...targets: string[]) => socket.write(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`).join('')), bodies: () => [...text.matchAll(/\r\n\r\n(\/[a-z0-9]+)/g)].map(([, body]) => body), until: (count: number) => new Promise<void>((resolve) => {
-        look = () => (text.match(/HTTP\/1\.1 /g)?.length ?? 0) >= count && resolve()
+        look = () => ((text.match(/HTTP\/1\.1 /g)?.length ?? 0) >= count || socket.destroyed) && resolve()
         look()
       }), text: () => text }
     }
@@ -37,6 +41,11 @@ for (const fastLane of [true, false]) {
       while (!late.has(target)) await new Promise((resolve) => setImmediate(resolve))
       return late.get(target)
     }
+    return { server, errors, client, asked }
+  }
+
+  t.test(fastLane ? 'with the fast lane' : 'with node:http alone', async (t) => {
+    const { errors, client, asked } = await open(t)
 
     await t.test('pipelined answers come in the order of their requests', async (t) => {
       const { socket, ask, bodies, until } = client()
@@ -68,18 +77,42 @@ for (const fastLane of [true, false]) {
     })
 
     await t.test('a client that leaves before its answer is made harms nobody', async (t) => {
-      const { socket, ask } = client()
-      ask('/late4')
-      const answer = await asked('/late4')
-      socket.destroy()
-      await once(socket, 'close')
-      while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve))
-      answer?.(plain('/late4'))
-      const next = client()
-      next.ask('/g')
-      await next.until(1)
-      t.same(next.bodies(), ['/g'])
-      next.socket.destroy()
+      // Who has said all may still wait for the answer: only the time limit tells that nobody is there.
+      for (const [leave, limits] of [['destroy', { answerTimeout: 200, checkingInterval: 50 }], ['resetAndDestroy', { answerTimeout: 600_000 }]] as const) {
+        const { server, client, asked } = await open(t, limits)
+        const { socket, ask } = client()
+        ask('/late4')
+        const answer = await asked('/late4')
+        socket[leave]()
+        await once(socket, 'close')
+        while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve))
+        answer?.(plain('/late4'))
+        const next = client()
+        next.ask('/g')
+        await next.until(1)
+        t.same(next.bodies(), ['/g'], leave)
+        next.socket.destroy()
+      }
+    })
+
+    await t.test('a client that fetches each answer may be owed one at every check; one answer must be made in time', async (t) => {
+      const limits = { answerTimeout: 200, checkingInterval: 50 }
+      const { server, client, asked } = await open(t, limits)
+      const { socket, ask, bodies, until } = client()
+      let count = 0
+      for (const end = performance.now() + 4 * limits.answerTimeout; performance.now() < end && !socket.destroyed; count++) {
+        ask(`/late${count}`)
+        const answer = await asked(`/late${count}`)
+        // Most checks find it waiting.
+        await new Promise((resolve) => setTimeout(resolve, limits.checkingInterval / 3))
+        answer?.(plain(`/late${count}`))
+        await until(count + 1)
+      }
+      t.equal(bodies().length, count)
+      t.equal(server.connections, 1)
+      ask('/late')
+      if (!socket.destroyed) await once(socket, 'close')
+      t.equal(bodies().length, count)
     })
   })
 }
