@@ -39,7 +39,9 @@ for (const fastLane of [true, false]) {
     }
     const asked = async (target: string) => {
       while (!late.has(target)) await new Promise((resolve) => setImmediate(resolve))
-      return late.get(target)
+      const answer = late.get(target)
+      late.delete(target)
+      return answer
     }
     return { server, errors, client, asked }
   }
@@ -95,6 +97,32 @@ for (const fastLane of [true, false]) {
       }
     })
 
+    await t.test('a client that has said all gets its late answer, and then the end', async (t) => {
+      const { server, client, asked } = await open(t, { keepAliveTimeout: 600_000, idleTimeout: 600_000 })
+      for (const [name, parts, answers] of [
+        ['HTTP/1.1', ['GET /late HTTP/1.1\r\nHost: a\r\n\r\n'], ['/late']],
+        ['HTTP/1.0', ['GET /late HTTP/1.0\r\n\r\n'], ['/late']],
+        ['in two packets', ['GET /late HTTP/1.1\r\n', 'Host: a\r\n\r\n'], ['/late']],
+        ['behind another', ['GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /late HTTP/1.0\r\nHost: a\r\n\r\n'], ['/a', '/late']],
+        ['before another', ['GET /late HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n'], ['/late', '/b']],
+      ] as const) {
+        const { socket, bodies } = client()
+        const ended = once(socket, 'close')
+        for (const part of parts.slice(0, -1)) {
+          socket.write(part)
+          await turns()
+        }
+        socket.end(parts.at(-1) ?? '')
+        const answer = await asked('/late')
+        // The end of what is said has arrived by then.
+        await turns()
+        answer?.(plain('/late'))
+        await ended
+        t.same(bodies(), answers, name)
+      }
+      t.equal(server.connections, 0)
+    })
+
     await t.test('a client that fetches each answer may be owed one at every check; one answer must be made in time', async (t) => {
       const limits = { answerTimeout: 200, checkingInterval: 50 }
       const { server, client, asked } = await open(t, limits)
@@ -119,4 +147,9 @@ for (const fastLane of [true, false]) {
 
 function plain(text: string): Answer {
   return contentAnswer(200, 'text/plain', text)
+}
+
+/** What was sent to this process has come by then. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve))
 }
