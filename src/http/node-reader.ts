@@ -29,6 +29,11 @@ export class NodeReader {
     this.#server.emit('listening')
   }
 
+  /** Ends connections with no message begun and no answer owed. What was never asked on is not among them. */
+  closeIdle(): void {
+    this.#server.closeIdleConnections()
+  }
+
   stop(): void {
     this.#server.close(() => undefined)
   }

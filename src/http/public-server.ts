@@ -99,16 +99,25 @@ class Listener implements PublicServer {
     await this.#quiet()
     const closed = this.#stopListening()
     // Timers come before what has arrived meanwhile, and who has just asked is not idle.
-    const idle = setTimeout(() => void this.#quiet().then(() => this.#destroyIdle(read)), this.#limits.linger)
+    const idle = setInterval(() => void this.#quiet().then(() => this.#destroyIdle(read)), this.#limits.linger)
     const deadline = setTimeout(() => this.#destroyAll(), this.#limits.drainDeadline)
     await closed
-    clearTimeout(idle)
+    clearInterval(idle)
     clearTimeout(deadline)
   }
 
-  /** Ends connections that were silent all through a drain. Who connected meanwhile is still waited for. */
+  /**
+   * Ends connections that were silent all through a drain. Who connected meanwhile is still waited for, and so is the rest of a
+   * request that was half sent before: only `node:http` knows of those, and what the front has of its own has begun no request.
+   */
   #destroyIdle(read: ReadonlyMap<Connection, number>): void {
-    for (const [{ socket, unwritten }, bytes] of read) if (!unwritten && socket.bytesRead === bytes) socket.destroy()
+    for (const [connection, bytes] of read) {
+      const { socket, unwritten, silent, fronted, preface } = connection
+      if (!unwritten && socket.bytesRead === bytes && (fronted ? preface === undefined || preface.length === 0 : silent)) socket.destroy()
+    }
+    // It takes an answer that is made for one that was fetched, so it has to wait, as the drain has to.
+    for (const { fronted, unwritten } of this.#connections.values()) if (!fronted && unwritten) return
+    this.#nodeReader.closeIdle()
   }
 
   /**

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
+import { contentAnswer } from '../../src/http/answers.ts'
 import { createPublicServer } from '../../src/http/public-server.ts'
 import { LANES, RawClient, start as startServer } from './raw-socket.ts'
 import type { PublicServerOptions } from '../../src/http/public-server.ts'
@@ -14,6 +15,8 @@ interface Outcome {
   readonly failed: readonly [failure: string, port: number | undefined][]
 }
 
+/** For `node:http`, which then keeps the connection. */
+const OPTIONS = 'OPTIONS /demo/x.m3u8 HTTP/1.1\r\nHost: play.example\r\n\r\n'
 const GET = 'GET /demo/x.m3u8 HTTP/1.1\r\nHost: play.example\r\n\r\n'
 
 for (const [title, fastLane] of LANES) t.test(title, async (t) => {
@@ -116,6 +119,42 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
     t.equal((await asking.answer())?.status, 302)
     await drained
     for (const client of [silent, asking]) client.destroy()
+  })
+
+  t.test('a request that was half sent before the drain is waited for, and is answered', async (t) => {
+    for (const before of ['', GET, OPTIONS]) {
+      const { server, port } = await start({ limits: { linger: 20, drainDeadline: 60_000, keepAliveTimeout: 60_000, idleTimeout: 60_000 } })
+      const [silent, asking] = [new RawClient(port), new RawClient(port)]
+      if (before !== '') {
+        await asking.send(before)
+        await asking.answer()
+      }
+      await asking.send(GET.slice(0, 30))
+      // Once this is answered, that is read.
+      await silent.send(OPTIONS)
+      await silent.answer()
+      const drained = server.drain(50)
+      await silent.closed
+      await asking.send(GET.slice(30))
+      t.equal((await asking.answer())?.status, 302, JSON.stringify(before))
+      await drained
+      for (const client of [silent, asking]) client.destroy()
+    }
+  })
+
+  t.test('an answer that is not fetched yet is not lost to a drain', async (t) => {
+    const body = 'x'.repeat(12_000_000)
+    const { server, port } = await start({ respond: () => contentAnswer(200, 'text/plain', body), limits: { linger: 20, drainDeadline: 60_000 } })
+    const [slow, silent] = [new RawClient(port), new RawClient(port)]
+    slow.socket.pause()
+    await slow.send(OPTIONS)
+    while (server.connections < 2) await new Promise((resolve) => setImmediate(resolve))
+    const drained = server.drain(20)
+    await silent.closed
+    slow.socket.resume()
+    t.equal((await slow.answer())?.body.length, body.length)
+    await drained
+    for (const client of [slow, silent]) client.destroy()
   })
 
   t.test('a request that is never finished does not keep the listener from stopping', async (t) => {
