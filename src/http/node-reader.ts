@@ -78,32 +78,34 @@ export class NodeReader {
       encrypted: connection.encrypted,
       http10: request.httpVersionMinor === 0,
     }
+    const unread = hasUpgrade(rawHeaders) || (!request.readableEnded && hasContent(rawHeaders))
+    if (unread) connection.closeSlowly(this.#responder.limits.linger)
+    const last = unread || wire.http10 || full
+    // The client may have asked for the end itself. Behind a last answer nothing is taken, also while it is still being made.
+    connection.closing = last || !response.shouldKeepAlive
     const answer = supported ? this.#responder.answer(wire) : rejectionAnswer('http_version')
-    if (!(answer instanceof Promise)) return this.#finish(connection, request, response, wire, answer, full)
+    if (!(answer instanceof Promise)) return this.#finish(connection, response, wire, answer, last, supported)
     connection.making++
     void answer.then((made) => {
       connection.making--
-      this.#finish(connection, request, response, wire, made, full)
+      this.#finish(connection, response, wire, made, last, supported)
     })
   }
 
   /** Answers to pipelined requests are put in order by `node:http`. */
-  #finish(connection: Connection, request: IncomingMessage, response: ServerResponse, wire: WireRequest, answer: Answer, full: boolean): void {
-    const { rawHeaders } = request
-    const supported = request.httpVersionMajor === 1
-    const unread = hasUpgrade(rawHeaders) || (!request.readableEnded && hasContent(rawHeaders))
-    if (unread || answer.close === true) connection.closeSlowly(this.#responder.limits.linger)
-    connection.closing = unread || answer.close === true || wire.http10 || full
-    this.#write(response, wire.method, answer, connection)
-    // The client may have asked for the end itself.
-    connection.closing ||= !response.shouldKeepAlive
+  #finish(connection: Connection, response: ServerResponse, wire: WireRequest, answer: Answer, known: boolean, supported: boolean): void {
+    if (answer.close === true) connection.closeSlowly(this.#responder.limits.linger)
+    // A drain may have begun while the answer was made. One before others does not end the connection: they would be lost.
+    const last = known || answer.close === true || (this.#responder.draining && connection.answer === response)
+    connection.closing ||= last
+    this.#write(response, wire.method, answer, connection, last)
     if (supported) this.#responder.answered(wire, answer)
     else this.#responder.rejected('http_version')
   }
 
-  #write(response: ServerResponse, method: string, answer: Answer, connection: Connection): void {
+  #write(response: ServerResponse, method: string, answer: Answer, connection: Connection, last: boolean): void {
     try {
-      writeHead(response, answer, connection.closing)
+      writeHead(response, answer, last)
       if (answer.body === undefined || method === 'HEAD') response.end()
       else response.end(answer.body)
     } catch (error) {
@@ -121,7 +123,8 @@ export class NodeReader {
       socket.destroy()
       return
     }
-    if (connection.closing) return
+    // Also what comes behind a last answer that is still being made: nothing is refused that would not have been taken.
+    if (connection.closing) return connection.stopReading()
     connection.closing = true
     // Without its parser a socket has no listener for errors.
     socket.on('error', () => socket.destroy())

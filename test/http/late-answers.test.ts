@@ -11,12 +11,12 @@ import { createPublicServer } from '../../src/http/public-server.ts'
 for (const fastLane of [true, false]) {
   const open = async (t: Test, limits: Partial<Limits> = {}) => {
     const late = new Map<string, (answer: Answer | Error) => void>()
-    const errors: string[] = []
+    const [errors, rejected, targets]: [string[], string[], string[]] = [[], [], []]
     const server = createPublicServer({
       fastLane,
       limits,
-      respond: ({ target }) => (target.startsWith('/late') ? new Promise<Answer>((resolve, reject) => late.set(target, (answer) => (answer instanceof Error ? reject(answer) : resolve(answer)))) : plain(target)),
-      onRejected: () => undefined,
+      respond: ({ target }) => (targets.push(target), target.startsWith('/late') ? new Promise<Answer>((resolve, reject) => late.set(target, (answer) => (answer instanceof Error ? reject(answer) : resolve(answer)))) : plain(target)),
+      onRejected: (reason) => rejected.push(reason),
       onError: (name) => errors.push(name),
       now: () => 0,
     })
@@ -43,7 +43,7 @@ for (const fastLane of [true, false]) {
       late.delete(target)
       return answer
     }
-    return { server, errors, client, asked }
+    return { server, errors, rejected, targets, client, asked }
   }
 
   t.test(fastLane ? 'with the fast lane' : 'with node:http alone', async (t) => {
@@ -121,6 +121,52 @@ for (const fastLane of [true, false]) {
         t.same(bodies(), answers, name)
       }
       t.equal(server.connections, 0)
+    })
+
+    await t.test('behind a last answer that is still being made nothing is decided, and nothing refused', async (t) => {
+      const plainGet = (target: string, more = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
+      for (const [name, last] of [
+        ['the connection has had its share', plainGet('/a') + plainGet('/late', 'Content-Length: 0\r\n')],
+        ['the client asked for the end', plainGet('/late', 'Connection: close\r\nContent-Length: 0\r\n')],
+        ['the client asked for the end, plainly', plainGet('/late', 'Connection: close\r\n')],
+        ['HTTP/1.0', 'GET /late HTTP/1.0\r\n\r\n'],
+        ['an upgrade', plainGet('/late', 'Connection: Upgrade\r\nUpgrade: h2c\r\n')],
+      ] as const) {
+        const { client, asked, targets, rejected } = await open(t, { maxRequestsPerConnection: 2 })
+        for (const behind of [plainGet('/b') + plainGet('/c'), 'BAD\r\n\r\n']) {
+          targets.length = 0
+          const { socket, until, text } = client()
+          const ended = once(socket, 'close')
+          socket.write(last + behind)
+          const answer = await asked('/late')
+          await turns()
+          answer?.(plain('/late'))
+          await until(last.startsWith('GET /a') ? 2 : 1)
+          await ended
+          t.same(targets, last.startsWith('GET /a') ? ['/a', '/late'] : ['/late'], name)
+          t.match(text(), /\r\nConnection: close\r\n[^]*\/late$/, name)
+          t.same(rejected, [], name)
+        }
+      }
+    })
+
+    await t.test('where a drain begins while answers are made, the last of them says that the connection ends', async (t) => {
+      for (const more of ['', 'Content-Length: 0\r\n']) {
+        const { server, client, asked } = await open(t)
+        const { socket, text } = client()
+        const ended = once(socket, 'close')
+        socket.write(['/late1', '/late2'].map((target) => `GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`).join(''))
+        const first = await asked('/late1')
+        // The lane asks for one at a time.
+        const both = more !== '' || !fastLane
+        const second = both ? await asked('/late2') : undefined
+        const drained = server.drain(50)
+        second?.(plain('/late2'))
+        first?.(plain('/late1'))
+        await ended
+        t.same([...text().matchAll(/^Connection: (.*)\r$/gm)].map(([, value]) => value), both ? ['keep-alive', 'close'] : ['close'])
+        await drained
+      }
     })
 
     await t.test('a client that fetches each answer may be owed one at every check; one answer must be made in time', async (t) => {
