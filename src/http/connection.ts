@@ -78,9 +78,9 @@ export class Connection {
     else this.answer.once('finish', done)
   }
 
-  /** Makes the HTTP library's own closing, after the last answer, a lingering one. */
-  closeSlowly(linger: number): void {
-    this.socket.destroySoon = () => this.end(linger)
+  /** Makes the HTTP library's own closing, after the last answer, a lingering one. @param deaf whether nothing more is read at once */
+  closeSlowly(linger: number, deaf = true): void {
+    this.socket.destroySoon = () => (deaf ? this.end(linger) : this.part(linger))
   }
 
   /**
@@ -91,13 +91,31 @@ export class Connection {
    * @param last one character a byte
    */
   end(linger: number, last?: string): void {
-    const { socket } = this
-    this.closing = true
     this.stopReading()
-    if (last === undefined) socket.end()
-    else socket.end(last, 'latin1')
-    const timer = setTimeout(() => socket.destroy(), linger)
-    socket.once('close', () => clearTimeout(timer))
+    this.#endWith(last)
+    this.#destroyIn(linger)
+  }
+
+  /**
+   * The same for a client that may have done nothing wrong: the moment begins when it has fetched all, and until more comes, for
+   * which `closing` is to be looked at, it is read on. So one that goes when it is told, as most do, is let go at once.
+   */
+  part(linger: number, last?: string): void {
+    const { socket } = this
+    if (socket.writableFinished) this.#destroyIn(linger)
+    else socket.once('finish', () => this.#destroyIn(linger))
+    this.#endWith(last)
+  }
+
+  #endWith(last: string | undefined): void {
+    this.closing = true
+    if (last === undefined) this.socket.end()
+    else this.socket.end(last, 'latin1')
+  }
+
+  #destroyIn(ms: number): void {
+    const timer = setTimeout(() => this.socket.destroy(), ms)
+    this.socket.once('close', () => clearTimeout(timer))
   }
 
   /** For good: what a client still sends stays with the system, which soon makes it wait. */

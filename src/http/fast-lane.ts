@@ -115,7 +115,7 @@ export class FastLane {
       this.#breakOff(connection, before)
       return undefined
     }
-    if (last || close) this.#end(connection, answer, before + text)
+    if (last || close) this.#end(connection, answer, last, before + text)
     responder.answered(request, answer)
     return last || close ? undefined : text
   }
@@ -134,12 +134,12 @@ export class FastLane {
     this.#asked = `Date: ${date}\r\nConnection: close\r\n\r\n`
   }
 
-  #end(connection: Connection, answer: Answer, text: string): void {
+  #end(connection: Connection, answer: Answer, last: boolean, text: string): void {
     connection.closing = true
-    if (answer.close === true) {
-      connection.end(this.#responder.limits.linger, text)
-      return
-    }
+    const { linger } = this.#responder.limits
+    if (answer.close === true) return connection.end(linger, text)
+    // Its client may have sent more already.
+    if (last) return connection.part(linger, text)
     this.send(connection, text)
     const { socket } = connection
     // What the system has taken needs no waiting for.

@@ -153,8 +153,8 @@ export class Front {
         connection.asked = false
         connection.quiet = 0
         if (connection.ended) socket.end()
-        if (connection.closing) return connection.stopReading()
-        socket.resume()
+        // What waits behind a last answer is not read.
+        if (!connection.closing) socket.resume()
       }
     } else if (socket.writableNeedDrain) {
       // Nothing more is read, and so nothing more is answered, until the client has fetched what there is.

@@ -23,7 +23,7 @@ export interface Limits {
   readonly maxRequestsPerConnection: number
   /** More are closed at once. Keep it under half of the process's file descriptors. */
   readonly maxConnections: number
-  /** How long a client may take to fetch the last answer while what it still sends is not read. */
+  /** How long a client may take to fetch a refusal while what it still sends is not read, or to go when it has fetched a last answer. */
   readonly linger: number
   /** Until a PROXY header is complete, where one is asked for. */
   readonly proxyHeaderTimeout: number

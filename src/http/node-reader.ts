@@ -79,8 +79,9 @@ export class NodeReader {
       http10: request.httpVersionMinor === 0,
     }
     const unread = hasUpgrade(rawHeaders) || (!request.readableEnded && hasContent(rawHeaders))
-    if (unread) connection.closeSlowly(this.#responder.limits.linger)
     const last = unread || wire.http10 || full
+    if (unread) connection.closeSlowly(this.#responder.limits.linger)
+    else if (last && response.shouldKeepAlive) connection.closeSlowly(this.#responder.limits.linger, false)
     // The client may have asked for the end itself. Behind a last answer nothing is taken, also while it is still being made.
     connection.closing = last || !response.shouldKeepAlive
     const answer = supported ? this.#responder.answer(wire) : rejectionAnswer('http_version')
@@ -94,10 +95,12 @@ export class NodeReader {
 
   /** Answers to pipelined requests are put in order by `node:http`. */
   #finish(connection: Connection, response: ServerResponse, wire: WireRequest, answer: Answer, known: boolean, supported: boolean): void {
-    if (answer.close === true) connection.closeSlowly(this.#responder.limits.linger)
+    const { draining, limits } = this.#responder
     // A drain may have begun while the answer was made. One before others does not end the connection: they would be lost.
-    const last = known || answer.close === true || (this.#responder.draining && connection.answer === response)
+    const last = known || answer.close === true || (draining && connection.answer === response)
     connection.closing ||= last
+    if (answer.close === true) connection.closeSlowly(limits.linger)
+    else if (last && !known && response.shouldKeepAlive) connection.closeSlowly(limits.linger, false)
     this.#write(response, wire.method, answer, connection, last)
     if (supported) this.#responder.answered(wire, answer)
     else this.#responder.rejected('http_version')

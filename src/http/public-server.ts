@@ -116,7 +116,7 @@ class Listener implements PublicServer {
       if (!unwritten && socket.bytesRead === bytes && (fronted ? preface === undefined || preface.length === 0 : silent)) socket.destroy()
     }
     // It takes an answer that is made for one that was fetched, so it has to wait, as the drain has to.
-    for (const { fronted, unwritten } of this.#connections.values()) if (!fronted && unwritten) return
+    for (const { fronted, unwritten, closing } of this.#connections.values()) if (!fronted && (unwritten || closing)) return
     this.#nodeReader.closeIdle()
   }
 

@@ -1,6 +1,7 @@
 /** Clients that are slow, silent or endless, against limits that are shortened so that nobody waits for them. */
 import { Socket } from 'node:net'
 import t from 'tap'
+import { contentAnswer } from '../../src/http/answers.ts'
 import { LIMITS } from '../../src/http/limits.ts'
 import { LANES, RawClient, headerOf, start as startServer } from './raw-socket.ts'
 import type { PublicServerOptions } from '../../src/http/public-server.ts'
@@ -189,6 +190,59 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
     const answers = [await client.answer(), await client.answer(), await client.answer(), await client.answer()]
     t.strictSame(answers.map((answer) => answer?.status), [302, 302, 302, undefined])
     t.strictSame(answers.map((answer) => answer && /^Connection: close\r$/im.test(answer.head)), [false, false, true, undefined])
+    client.destroy()
+  })
+
+  t.test('a last answer, and those before it, arrive also where more was sent than is read', async (t) => {
+    for (const [name, drains] of [['after its share', false], ['in a drain', true]] as const) {
+      let told = 0
+      const { server, port } = await start({ limits: { maxRequestsPerConnection: drains ? Infinity : 1000 }, after: () => told++ })
+      const client = new RawClient(port)
+      client.socket.pause()
+      let answered = 0
+      if (drains) {
+        await client.send(GET)
+        while (told === 0) await new Promise((resolve) => setImmediate(resolve))
+        void server.drain(1)
+      }
+      // More than one reading of the listener takes.
+      await client.send(GET.repeat(10_000))
+      for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
+      client.socket.resume()
+      while ((await client.answer())?.status === 302) answered++
+      t.equal(answered, drains ? 2 : 1000, name)
+      t.equal(told, answered)
+      client.destroy()
+      await server.close()
+    }
+  })
+
+  t.test('a last answer may take longer to fetch than the moment that the connection stays half open', async (t) => {
+    const body = 'x'.repeat(12_000_000)
+    const { server, port } = await start({ limits: { linger: 20, maxRequestsPerConnection: 1 }, respond: () => contentAnswer(200, 'text/plain', body) })
+    t.teardown(() => server.close())
+    const [slow, rude] = [new RawClient(port), new RawClient(port, '127.0.0.1', true)]
+    slow.socket.pause()
+    await slow.send(GET)
+    await rude.send(GET)
+    await rude.answer()
+    // Who fetched at once and stays is let go when the moment is over.
+    while (server.connections > 1) await new Promise((resolve) => setImmediate(resolve))
+    slow.socket.resume()
+    t.equal((await slow.answer())?.body.length, body.length)
+    for (const client of [slow, rude]) client.destroy()
+  })
+
+  t.test('a client that goes when it is told by a last answer is let go at once', async (t) => {
+    const { server, port } = await start({ limits: { linger: 600_000, maxRequestsPerConnection: 2 } })
+    t.teardown(() => server.close())
+    const client = new RawClient(port)
+    await client.send(GET.repeat(2))
+    await client.answer()
+    t.match((await client.answer())?.head, /^Connection: close\r$/m)
+    await client.closed
+    while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve))
+    t.pass()
     client.destroy()
   })
 
