@@ -34,6 +34,8 @@ export class Connection {
   owing = 0
   /** Requests so far, when it was last checked. */
   checked = 0
+  /** Checks in a row that found nothing unwritten and no new request. */
+  idle = 0
   /** An answer is still being made; nothing is answered meanwhile. */
   waiting = false
   /** Answers of `node:http` that are still being made. */
@@ -61,9 +63,12 @@ export class Connection {
    * @returns checks in a row that found answers unwritten
    */
   check(): number {
-    const anew = (this.waiting || this.making > 0) && this.socket.writableLength === 0 && this.requests !== this.checked
+    const { unwritten } = this
+    const moved = this.requests !== this.checked
+    const anew = moved && (this.waiting || this.making > 0) && this.socket.writableLength === 0
     this.checked = this.requests
-    this.owing = this.unwritten && !anew ? this.owing + 1 : 0
+    this.owing = unwritten && !anew ? this.owing + 1 : 0
+    this.idle = unwritten || moved ? 0 : this.idle + 1
     return this.owing
   }
 

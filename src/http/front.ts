@@ -11,6 +11,7 @@ import { ClientAddress } from '../privacy/address.ts'
 import type { TrustedProxies } from './client-address.ts'
 import type { Connection } from './connection.ts'
 import type { FastLane } from './fast-lane.ts'
+import { KEEP_ALIVE_BUFFER } from './limits.ts'
 import type { NodeReader } from './node-reader.ts'
 import type { PlainRequest } from './plain-request.ts'
 import { readProxyHeader } from './proxy-protocol.ts'
@@ -25,8 +26,6 @@ export interface FrontOptions {
   readonly proxies: TrustedProxies | undefined
 }
 
-/** Milliseconds that a connection may idle beyond the time that its client was told; `node:http` has the same. */
-const KEEP_ALIVE_BUFFER = 1000
 const NOTHING = Buffer.alloc(0)
 /** Requests that are gathered in a turn. Fewer spare less; more let the first wait for the last. */
 const TURN = 64

@@ -31,6 +31,9 @@ export interface Limits {
   readonly drainDeadline: number
 }
 
+/** Milliseconds that a connection may idle beyond the time that its client was told; `node:http` has the same. */
+export const KEEP_ALIVE_BUFFER = 1000
+
 export const LIMITS: Limits = Object.freeze({
   maxHeaderSize: MAX_TARGET + 8192,
   maxHeaders: 64,

@@ -9,7 +9,7 @@ import type { TrustedProxies } from './client-address.ts'
 import { Connection } from './connection.ts'
 import { FastLane } from './fast-lane.ts'
 import { Front } from './front.ts'
-import { LIMITS } from './limits.ts'
+import { KEEP_ALIVE_BUFFER, LIMITS } from './limits.ts'
 import type { Limits } from './limits.ts'
 import { NodeReader } from './node-reader.ts'
 import { Responder } from './responder.ts'
@@ -85,9 +85,14 @@ class Listener implements PublicServer {
   }
 
   #check(): void {
-    const { checkingInterval, answerTimeout } = this.#limits
+    const { checkingInterval, answerTimeout, keepAliveTimeout, headersTimeout } = this.#limits
+    // A request that is begun as late as may be is answered by then, if only by 408. Both ends of the time lie between checks.
+    const idle = 2 + (keepAliveTimeout + KEEP_ALIVE_BUFFER + headersTimeout) / checkingInterval
     for (const connection of this.#connections.values()) {
-      if (connection.check() > answerTimeout / checkingInterval) connection.socket.destroy()
+      const owing = connection.check()
+      // The timer of `node:http` is set anew by each byte, also by line ends that begin no request.
+      const abandoned = connection.idle > idle && !connection.fronted && !connection.closing
+      if (abandoned || owing > answerTimeout / checkingInterval) connection.socket.destroy()
       else this.#front.check(connection, checkingInterval)
     }
   }

@@ -78,6 +78,30 @@ for (const [title, fastLane] of LANES) t.test(title, async (t) => {
     client.destroy()
   })
 
+  t.test('who sends line ends and never a request idles like any other, while who asks is kept', async (t) => {
+    const { server, port } = await start({ limits: { keepAliveTimeout: 50, checkingInterval: 20, headersTimeout: 100, idleTimeout: 600_000 } })
+    t.teardown(() => server.close())
+    const options = 'OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n'
+    const [asking, dripping, silent] = [new RawClient(port), new RawClient(port), new RawClient(port)]
+    for (const client of [asking, dripping]) {
+      await client.send(options)
+      await client.answer()
+    }
+    const drip = setInterval(() => {
+      for (const { socket } of [dripping, silent]) if (socket.writable) socket.write('\r\n')
+    }, 20)
+    let gone = false
+    void Promise.all([dripping.closed, silent.closed]).then(() => (gone = true))
+    while (!gone) {
+      await asking.send(options)
+      t.equal((await asking.answer())?.status, 204)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    clearInterval(drip)
+    t.equal(dripping.rest, '')
+    for (const client of [asking, dripping, silent]) client.destroy()
+  })
+
   t.test('content without end costs at most 256 KB of reading, and its sender still gets the answer', async (t) => {
     const { server, port } = await start()
     t.teardown(() => server.close())
