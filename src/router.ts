@@ -157,7 +157,10 @@ export class Router {
       const ways = this.#steering.pathways(decision, request, world, random)
       const [first, ...others] = ways.map(({ redirect }) => redirect)
       const protocol = classify(decision.path).format === 'dash' ? 'dash' : 'hls'
-      if (first !== undefined) return resolveAnswer([first, ...others], request, { url: steeringUrl(originOf(request, resolved), protocol, decision.service, decision.path, ways.map(({ id }) => id)), pathways: ways.map(({ id }) => id) })
+      const ids = ways.map(({ id }) => id)
+      const origin = originOf(request, resolved)
+      const url = origin === undefined ? undefined : steeringUrl(origin, protocol, decision.service, decision.path, ids)
+      if (first !== undefined) return resolveAnswer([first, ...others], request, { url, pathways: ids })
     }
     if (decision.service.delivery !== 'steered' || manifests === undefined) return this.#redirect(decision, request)
     return manifests.answer({ decision, request, world, random, origin: originOf(request, resolved), redirect: () => this.#redirect(decision, request) })
@@ -175,9 +178,9 @@ export class Router {
   }
 }
 
-/** As the player reached the router. */
-function originOf({ scheme }: RoutingRequest, { authority }: ResolvedRequest): string {
-  return `${scheme}://${authority.toLowerCase()}`
+/** As the player reached the router; undefined where it does not say, as HTTP/1.0 allows: there is no address to steer it by. */
+function originOf({ scheme }: RoutingRequest, { authority }: ResolvedRequest): string | undefined {
+  return authority === '' ? undefined : `${scheme}://${authority.toLowerCase()}`
 }
 
 /** Looked for only where it is counted, so that nobody else pays for it. */

@@ -16,7 +16,7 @@ export interface Resolved {
   readonly protocol: 'hls' | 'dash' | 'other'
   /** Seconds for which the answer may be used again. */
   readonly ttl: number
-  /** Absolute URL of the steering endpoint for this title; null where the protocol has no steering. */
+  /** Absolute URL of the steering endpoint for this title; null where the protocol has no steering, or the request names no host. */
   readonly steering: string | null
   readonly targets: readonly {
     readonly id: string
@@ -33,7 +33,8 @@ export interface Resolved {
 
 /** How steering knows the same targets: its URL, and the pathway id of each alternative. */
 export interface ResolvedSteering {
-  readonly url: string
+  /** Undefined where the request does not say under which host the player reaches the router. */
+  readonly url: string | undefined
   readonly pathways: readonly string[]
 }
 

@@ -28,6 +28,7 @@ import { escapeXml } from './xml.ts'
 export const FALLBACK_REASONS = {
   path: 'the path holds characters that a manifest would read as its own',
   one_target: 'there is nowhere else to steer to',
+  no_host: 'the request names no host, as HTTP/1.0 allows, so there is no address to steer by',
   ...UPSTREAM_REASONS,
   ...REWRITE_REASONS,
 } as const
@@ -45,8 +46,8 @@ export interface ManifestAsk {
   readonly request: RoutingRequest
   readonly world: { readonly snapshot: Snapshot; readonly health: HealthTable }
   readonly random: number
-  /** Scheme and authority under which the player reached the router. */
-  readonly origin: string
+  /** Scheme and authority under which the player reached the router; undefined where it does not say. */
+  readonly origin: string | undefined
   /** The plain redirect. */
   redirect(): Answer
 }
@@ -64,6 +65,7 @@ export class SteeredManifests {
     const { decision, request, world, random, origin } = ask
     const protocol = protocolOf(decision.path)
     if (protocol === undefined || decision.outcome === 'fence') return ask.redirect()
+    if (origin === undefined) return this.#fallback(ask, 'no_host')
     // `{$` is a variable in a playlist, and a quote ends an attribute.
     if (/["{}<>]/.test(request.path)) return this.#fallback(ask, 'path')
     const ways = this.#options.steering.pathways(decision, request, world, random)
