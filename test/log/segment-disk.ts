@@ -1,5 +1,5 @@
 /** A real directory whose disk can be made full, read-only or hung, and segments in it. */
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accountsOf } from '../../src/cli/log.ts'
@@ -20,6 +20,8 @@ export class SegmentDisk {
   readonly directory = join(this.root, 'log')
   /** Bytes that can still be written; more is `ENOSPC`, after what fits. */
   room = Infinity
+  /** Bytes that all files of the directory may have together; what is deleted is room again. */
+  capacity = Infinity
   readOnly = false
   hung = false
   inFlight = 0
@@ -85,6 +87,10 @@ export class SegmentDisk {
     rmSync(this.root, { recursive: true, force: true })
   }
 
+  get #used(): number {
+    return readdirSync(this.directory).reduce((sum, file) => sum + (statSync(join(this.directory, file), { throwIfNoEntry: false })?.size ?? 0), 0)
+  }
+
   #file(file: SegmentFile): SegmentFile {
     return {
       stat: () => file.stat(),
@@ -96,7 +102,8 @@ export class SegmentDisk {
         this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
         try {
           if (this.hung) await new Promise<void>((resolve) => this.#resume.push(resolve))
-          const part = Math.min(length, this.room)
+          const { size } = await file.stat()
+          const part = Math.min(length, this.room, Math.max(0, size - position) + Math.max(0, this.capacity - this.#used))
           if (part === 0) throw Object.assign(new Error('no space left, and a path that nobody should see'), { code: 'ENOSPC' })
           this.room -= part
           return await file.write(buffer, offset, part, position)

@@ -65,8 +65,9 @@ t.test('decided = recorded + dropped, and the files say so, whatever the disk do
       await log.close()
       if (log.decided === 0) return true
       const account = await d.account()
-      return account.problems.length === 0 && account.lost === 0 && account.end === 'stopped' && account.decided === log.decided
-        && account.recorded + account.dropped === log.decided && account.dropped === log.dropped + sink.dropped
+      const whole = account.problems.length === 0 && account.lost === 0 && account.end === 'stopped' && account.decided === log.decided
+      if (sink.deleted > 0) return whole && account.expired + account.recorded + account.dropped === log.decided
+      return whole && account.recorded + account.dropped === log.decided && account.dropped === log.dropped + sink.dropped
     } finally {
       d.remove()
     }
@@ -96,6 +97,32 @@ t.test('a full disk costs the newest records, which a gap counts, and is used ag
   await log.close()
   t.equal(d.lines.reduce((sum, line) => sum + (line.kind === 'gap' ? line.n : 0), 0), sink.dropped, 'gaps name all of it')
   t.match(await d.account(), { decided: 101, dropped: sink.dropped, recorded: 101 - sink.dropped, lost: 0, problems: [], end: 'stopped' })
+})
+
+t.test('a disk that its own segments fill goes on with the newest records: each attempt deletes the oldest segment, or ends the only one', async (t) => {
+  for (const segmentBytes of [1500, 16 << 20]) {
+    const d = disk(t)
+    const sink = d.sink({ segmentBytes })
+    const log = d.log(sink)
+    d.capacity = 12_000
+    for (let i = 0; i < 60; i++) {
+      log.add(titled(i))
+      log.flush()
+      await settle()
+      d.clock.advance(1000)
+    }
+    await until(() => {
+      d.clock.advance(1000)
+      return d.lines.some((line) => line.kind === 'record' && line.record.content === 'title-59')
+    })
+    await log.close()
+    t.ok(sink.deleted > 0)
+    t.match(d.states, ['failed ENOSPC', 'recovered ENOSPC'])
+    t.equal(sink.dropped, 0)
+    const account = await d.account()
+    t.match(account, { decided: 60, lost: 0, problems: [], end: 'stopped' })
+    t.equal(account.expired + account.recorded, 60)
+  }
 })
 
 t.test('a disk that hangs blocks nobody, and closing gives up in time', async (t) => {

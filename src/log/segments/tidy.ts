@@ -62,10 +62,12 @@ export interface Bounds {
   readonly reserve: number
   /** Segments begun before this are deleted, in milliseconds since the epoch. */
   readonly before: number
+  /** Segments that are deleted whatever the bounds, where there are as many; default 0. For a disk that is full below its budget. */
+  readonly least?: number
 }
 
 /** Deletes the oldest closed segments until the bounds hold. Returns the bytes and files that went. */
-export async function prune(io: SegmentIo, directory: string, { budget, reserve, before }: Bounds): Promise<{ segments: number, bytes: number }> {
+export async function prune(io: SegmentIo, directory: string, { budget, reserve, before, least = 0 }: Bounds): Promise<{ segments: number, bytes: number }> {
   const segments = segmentsAmong(await io.readdir(directory))
   const closed: { segment: SegmentName, size: number }[] = []
   let total = segments.filter(({ open }) => open).length * reserve
@@ -76,7 +78,7 @@ export async function prune(io: SegmentIo, directory: string, { budget, reserve,
   }
   const gone = { segments: 0, bytes: 0 }
   for (const { segment, size } of closed) {
-    if (total <= budget && beganAt(segment) >= before) break
+    if (total <= budget && beganAt(segment) >= before && gone.segments >= least) break
     await io.unlink(join(directory, segment.file)).catch(() => undefined)
     total -= size
     gone.segments++

@@ -3,7 +3,8 @@
  *
  * One write is in flight at a time; what comes meanwhile waits in memory up to `maxBytes`, beyond which the newest are
  * dropped and a gap is written once there is room. After an error a timer tries again, for ever, from the last whole line:
- * a full or read-only disk costs records while it lasts and not one moment longer. A segment is renamed when it is whole.
+ * a full or read-only disk costs records while it lasts and not one moment longer. On a full disk each attempt deletes the
+ * oldest closed segment first: it is a ring, and the newest records matter. A segment is renamed when it is whole.
  */
 import { join } from 'node:path'
 import { endLine, headerLine } from '../segments/lines.ts'
@@ -13,6 +14,7 @@ import { DISK, codeOf, writeAll } from '../segments/segment-io.ts'
 import type { SegmentFile, SegmentIo } from '../segments/segment-io.ts'
 import { prune, repairSegments } from '../segments/tidy.ts'
 import { SegmentQueue } from '../segments/queue.ts'
+import { WriterFile } from '../segments/writer-file.ts'
 import type { Lines, SetTimer, Sink } from './sink.ts'
 
 export interface SegmentSinkOptions {
@@ -66,6 +68,7 @@ export class SegmentSink implements Sink {
   readonly #onClosed: SegmentSinkOptions['onClosed']
   readonly #writer: string
   readonly #queue: SegmentQueue
+  readonly #writerFile: WriterFile
   #segments = 0
   #segment: OpenSegment | undefined
   #file: SegmentFile | undefined
@@ -89,6 +92,7 @@ export class SegmentSink implements Sink {
     this.#onClosed = onClosed
     this.#writer = writerOf(writer)
     this.#queue = new SegmentQueue(maxBytes)
+    this.#writerFile = new WriterFile(io, directory, processOf(writer))
   }
 
   get dropped(): number {
@@ -138,7 +142,10 @@ export class SegmentSink implements Sink {
   /** Until nothing waits or an error. Never rejects. */
   async #run(): Promise<void> {
     const began = this.#closing
+    let freed = true
     try {
+      // What filled the disk may be its own segments.
+      if (this.#failed !== undefined && !this.#abandoned) freed = await this.#tidy(isFull(this.#failed))
       for (;;) {
         this.#queue.catchUp()
         if (this.#queue.length > 0) await this.#writeBatch()
@@ -147,13 +154,17 @@ export class SegmentSink implements Sink {
       }
       // A writer that has written says in its last line that it stopped as planned.
       if (this.#abandoned) await this.#shut()
-      else if (this.#closing && this.#segments > 0) await this.#finish(true)
+      else if (this.#closing && this.#segments > 0) {
+        await this.#finish(true)
+        await this.#writerFile.remove()
+      }
     } catch (error) {
+      if (!freed && isFull(codeOf(error)) && !this.#closing) await this.#giveWay().catch(() => undefined)
       await this.#fail(error)
     }
     this.#running = false
-    // An attempt that began before closing was not the last one.
-    if (this.#closing && (began || this.#failed === undefined)) this.#settled?.()
+    // An attempt that began before closing was not the last one, and neither was one that can have more room.
+    if (this.#closing && (this.#failed === undefined || this.#abandoned || (began && !(freed && isFull(this.#failed))))) this.#settled?.()
     else if (this.#closing) this.#start()
     else if (this.#failed === undefined && this.#queue.length > 0) this.#start()
   }
@@ -190,6 +201,7 @@ export class SegmentSink implements Sink {
     if (segment.size === 0) {
       await io.mkdir(directory)
       await this.#tidy()
+      await this.#writerFile.touch()
       return (this.#file = await io.open(segment.path, 'w'))
     }
     try {
@@ -203,7 +215,15 @@ export class SegmentSink implements Sink {
     }
   }
 
-  async #finish(last: boolean): Promise<void> {
+  /** No closed segment is left to delete: ends the open one, in the block that the writer's file kept, so that it can go next. */
+  async #giveWay(): Promise<void> {
+    if (this.#segment === undefined || this.#segment.size === 0) return
+    await this.#writerFile.remove()
+    await this.#shut().catch(() => undefined)
+    await this.#finish(false, false)
+  }
+
+  async #finish(last: boolean, works = true): Promise<void> {
     const segment = (this.#segment ??= this.#begin())
     const file = await this.#opened(segment)
     const { io, directory } = this.#options
@@ -213,19 +233,24 @@ export class SegmentSink implements Sink {
     await this.#shut()
     await io.rename(segment.path, join(directory, closedName(segment.name)))
     this.#forgetSegment()
-    this.#works()
+    if (works) this.#works()
     await this.#tidy()
     this.#onClosed?.()
   }
 
-  /** A directory that cannot be tidied can still be written to, or cannot, which will show. */
-  async #tidy(): Promise<void> {
+  /**
+   * Returns whether segments were deleted. A directory that cannot be tidied can still be written to, or cannot, which will show.
+   *
+   * @param full whether one must go, whatever the budget
+   */
+  async #tidy(full = false): Promise<boolean> {
     const { io, directory, budgetBytes, segmentBytes, keepMs, now, writer } = this.#options
     if (!this.#tidied) this.repaired += await repairSegments(io, directory, processOf(writer)).catch(() => 0)
     this.#tidied = true
-    const bounds = { budget: budgetBytes, reserve: segmentBytes + BATCH_BYTES, before: now() - keepMs }
+    const bounds = { budget: budgetBytes, reserve: segmentBytes + BATCH_BYTES, before: now() - keepMs, least: full ? 1 : 0 }
     const { segments } = await prune(io, directory, bounds).catch(() => ({ segments: 0 }))
     this.deleted += segments
+    return segments > 0
   }
 
   #forgetSegment(): void {
@@ -255,4 +280,8 @@ export class SegmentSink implements Sink {
     this.#file = undefined
     await file?.close()
   }
+}
+
+function isFull(code: string): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT'
 }
