@@ -83,6 +83,7 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
       }
     }
   }
+  segments?.start()
   for (const shipper of shippers) shipper.wake()
   return {
     sinks,

@@ -201,6 +201,37 @@ t.test('what is older than it is kept goes, though there is room', async (t) => 
   t.match(await d.account(), { expired: 1, recorded: 1, decided: 2, problems: [] })
 })
 
+t.test('what is too old goes, and what a killed process left open is closed, at the start and each minute, though nobody comes', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink())
+  log.add(titled(0))
+  await log.close()
+  writeFileSync(join(d.directory, '20260301T2031Z-ams-1-dddddddd-0-00000001.open'), '{"segment":1,"writer":"ams-1-dddddddd-0","seq":1,"decided":0,"recorded":0,"dropped":0}\n')
+  let closed = 0
+  const next = d.sink({ writer: { router: 'ams-1', boot: 'ffffffff' }, keepMs: 3_600_000, onClosed: () => closed++ })
+  next.start()
+  await until(() => next.repaired === 1)
+  t.equal(closed, 1, 'it can be shipped')
+  t.equal(d.files.length, 2)
+  await until(() => {
+    d.clock.advance(60_000)
+    return next.deleted === 2
+  })
+  t.ok(d.clock.now > 3_600_000)
+  t.same(d.files, [])
+  await next.close()
+})
+
+t.test('tidying that nobody asked for makes no directory', async (t) => {
+  const d = disk(t)
+  const sink = d.sink()
+  sink.start()
+  await until(() => d.clock.waiting === 1)
+  t.notOk(existsSync(d.directory))
+  await sink.close()
+  t.equal(d.clock.waiting, 0)
+})
+
 t.test('a segment that a killed process left open is closed at the start, without its torn last line', async (t) => {
   const d = disk(t)
   const log = d.log(d.sink())

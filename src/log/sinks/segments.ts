@@ -56,6 +56,8 @@ interface OpenSegment {
 }
 
 const BATCH_BYTES = 256 * 1024
+/** How often the directory is tidied at least. */
+const TIDY_MS = 60_000
 
 export class SegmentSink implements Sink {
   readonly name: string
@@ -79,7 +81,8 @@ export class SegmentSink implements Sink {
   #closing = false
   #abandoned = false
   #settled: (() => void) | undefined
-  #tidied = false
+  #tidying: Promise<unknown> = Promise.resolve()
+  #cancelTidy: (() => void) | undefined
 
   constructor(options: SegmentSinkOptions) {
     const {
@@ -99,6 +102,13 @@ export class SegmentSink implements Sink {
     return this.#queue.dropped
   }
 
+  /** Tidies the directory now and each minute, whether anything is decided or not. */
+  start(): void {
+    void this.#tidy().then(() => {
+      if (!this.#closing) this.#cancelTidy = this.#options.setTimer(() => this.start(), TIDY_MS)
+    })
+  }
+
   write(lines: Lines): void {
     this.#queue.add(lines, this.#closing)
     this.#schedule()
@@ -111,6 +121,7 @@ export class SegmentSink implements Sink {
 
   async close(): Promise<void> {
     this.#closing = true
+    this.#cancelTidy?.()
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
     const done = new Promise<void>((resolve) => { this.#settled = resolve })
@@ -239,14 +250,21 @@ export class SegmentSink implements Sink {
   }
 
   /**
-   * Returns whether segments were deleted. A directory that cannot be tidied can still be written to, or cannot, which will show.
+   * One at a time. Returns whether segments were deleted. A directory that cannot be tidied can still be written to, or cannot, which will show.
    *
    * @param full whether one must go, whatever the budget
    */
   async #tidy(full = false): Promise<boolean> {
+    const tidied = this.#tidying.then(async () => await this.#tidyOnce(full))
+    this.#tidying = tidied
+    return await tidied
+  }
+
+  async #tidyOnce(full: boolean): Promise<boolean> {
     const { io, directory, budgetBytes, segmentBytes, keepMs, now, writer } = this.#options
-    if (!this.#tidied) this.repaired += await repairSegments(io, directory, processOf(writer)).catch(() => 0)
-    this.#tidied = true
+    const repaired = await repairSegments(io, directory, processOf(writer)).catch(() => 0)
+    this.repaired += repaired
+    if (repaired > 0) this.#onClosed?.()
     const bounds = { budget: budgetBytes, reserve: segmentBytes + BATCH_BYTES, before: now() - keepMs, least: full ? 1 : 0 }
     const { segments } = await prune(io, directory, bounds).catch(() => ({ segments: 0 }))
     this.deleted += segments
