@@ -55,6 +55,7 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
           setTimer,
           now,
           onState: onState('segments'),
+          onAbandoned: (count) => messages.warn('records_dropped', { sink: 'segments', count }),
           onClosed: () => {
             for (const shipper of shippers) shipper.wake()
           },

@@ -44,7 +44,7 @@ export async function accountsOf(directory: string): Promise<WriterAccount[]> {
 const ENDS: Record<WriterAccount['end'], string> = {
   stopped: 'stopped as planned',
   running: 'still written to, or killed',
-  killed: 'killed: at most one window of each thread, and what it was just writing, is missing after the last line',
+  killed: 'killed, or its disk was full to the last: what it had in memory is missing after the last line, a window of each thread or more',
   unknown: 'the last segment is closed and no other follows',
 }
 
@@ -60,6 +60,7 @@ function report(directory: string, accounts: readonly WriterAccount[], adds: boo
     for (const problem of account.problems) lines.push(`  ${problem}`)
   }
   if (accounts.length > 1) lines.push(row('all', columns.map(sum), ''))
-  lines.push(adds ? 'adds up: every decision is recorded, dropped and counted, or expired' : 'does not add up')
+  const known = accounts.every(({ end }) => end === 'stopped')
+  lines.push(adds ? `adds up: every decision ${known ? '' : 'that the files know of '}is recorded, dropped and counted, or expired` : 'does not add up')
   return `${lines.join('\n')}\n`
 }

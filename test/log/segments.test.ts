@@ -146,6 +146,56 @@ t.test('a disk that hangs blocks nobody, and closing gives up in time', async (t
   await settle()
 })
 
+t.test('a stop while the disk is full says in the files, and to the operator, how much is missing', async (t) => {
+  for (const distinct of [3, 8]) {
+    const d = disk(t)
+    const abandoned: number[] = []
+    const sink = d.sink({ maxBytes: 3000, onAbandoned: (decisions) => abandoned.push(decisions) })
+    const log = d.log(sink, { maxDistinct: distinct })
+    log.add(titled(0))
+    log.flush()
+    await d.records(1)
+    // The block of the writer's file is all that can be freed, and less than a record's line is left.
+    await until(() => d.inFlight === 0)
+    d.capacity = d.files.reduce((sum, file) => sum + d.text(file).length, 4096) + 10
+    for (let i = 1; i < 100; i++) {
+      log.add(titled(i))
+      if (i % 5 === 0) log.flush()
+    }
+    await until(() => d.states.length === 1)
+    await log.close()
+    t.ok(sink.dropped > 0)
+    t.same(abandoned, [sink.dropped])
+    const account = await d.account()
+    t.match(account, { decided: 100, lost: 0, problems: [], end: 'stopped' })
+    t.equal(account.dropped, log.dropped + sink.dropped)
+    t.equal(account.recorded + account.dropped, 100)
+    t.same(d.files.map((file) => file.endsWith('.ndjson')), [true])
+  }
+})
+
+t.test('a stop that could not write a line more is not said to be whole', async (t) => {
+  const d = disk(t)
+  const abandoned: number[] = []
+  const sink = d.sink({ onAbandoned: (decisions) => abandoned.push(decisions) })
+  const log = d.log(sink)
+  d.room = 0
+  for (let i = 0; i < 5; i++) log.add(titled(i))
+  await log.close()
+  t.same(abandoned, [5])
+  d.room = Infinity
+  const next = d.sink({ writer: { router: 'ams-1', boot: 'ffffffff' } })
+  next.start()
+  await until(() => next.repaired === 1)
+  await next.close()
+  t.same(d.lines, [{ kind: 'cut' }])
+  t.match(await d.account(), { end: 'killed', problems: [] })
+  const said: string[] = []
+  await verifyLog(d.directory, { json: false, out: (text) => said.push(text) })
+  t.match(said.join(''), /what it had in memory is missing/)
+  t.match(said.join(''), /every decision that the files know of/)
+})
+
 t.test('a segment ends by size and by age, and the next one goes on where it ended', async (t) => {
   const d = disk(t)
   let closed = 0

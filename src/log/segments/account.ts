@@ -2,8 +2,8 @@
  * Whether a stream adds up: decided = recorded + dropped + lost, for each writer.
  *
  * Lost is what a mark or a header counts and no line accounts for. Of what a killed process had in memory nothing can be
- * known afterwards, so its end is reported as such: at most one flush window per thread is missing after it, and
- * what was just being written of the one before.
+ * known afterwards, so its end is reported as such: one flush window per thread is missing after it, and what was just being
+ * written of the one before; more where its disk was full or slow, and all that waited for it was lost.
  */
 import { parseLine } from './lines.ts'
 import type { SegmentLine, Totals } from './lines.ts'
@@ -18,7 +18,7 @@ export interface WriterAccount {
   readonly dropped: number
   readonly lost: number
   readonly segments: number
-  /** `stopped`: as planned. `running`: the last segment is still written to. `killed`: it was cut off. `unknown`: it was closed and the next is missing, or still to come. */
+  /** `stopped`: as planned. `running`: the last segment is still written to. `killed`: it was cut off, or its disk was full to the last. `unknown`: it was closed and the next is missing, or still to come. */
   readonly end: 'stopped' | 'running' | 'killed' | 'unknown'
   /** What is wrong; empty where it adds up. */
   readonly problems: readonly string[]
@@ -58,7 +58,7 @@ export class Account {
     const line = parseLine(text)
     const first = this.#first
     this.#first = false
-    if (first !== (line.kind === 'segment')) this.#problem(first ? 'a segment has no header' : 'a segment has two headers')
+    if (first !== (line.kind === 'segment') && !(first && line.kind === 'cut')) this.#problem(first ? 'a segment has no header' : 'a segment has two headers')
     if (torn && line.kind === 'unknown') {
       if (this.#end !== 'running') this.#problem('a closed segment ends in the middle of a line')
       return

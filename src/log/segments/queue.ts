@@ -8,6 +8,8 @@ import type { Totals } from './lines.ts'
 interface Entry {
   readonly lines: Lines
   readonly after: ((before: Totals) => Totals) | undefined
+  /** Decisions that a gap names. */
+  readonly gone: number
 }
 
 export class SegmentQueue {
@@ -22,6 +24,8 @@ export class SegmentQueue {
   #gap: { readonly from: number, to: number, n: number } | undefined
   #mark: { readonly decided: number, readonly dropped: number } | undefined
   #marked = 0
+  /** What was counted with the lines so far; undefined where lines came since. */
+  #counted: { readonly decided: number, readonly dropped: number } | undefined
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -36,15 +40,17 @@ export class SegmentQueue {
     this.catchUp()
     // A mark counts what came before it, so it is of no use after these lines. The next one tells the same and more.
     this.#mark = undefined
+    this.#counted = undefined
     const room = refuse || this.#gap !== undefined ? 0 : this.#maxBytes - this.#bytes
     const taken = lines.bytes.length <= room ? lines : linesWithin(lines, room)
     this.#next += taken.counts.length
-    if (taken.counts.length > 0) this.#push({ lines: taken, after: undefined })
+    if (taken.counts.length > 0) this.#push({ lines: taken, after: undefined, gone: 0 })
     if (taken !== lines) this.#drop(linesAfter(lines, taken.bytes.length))
   }
 
   /** What the decision log has counted so far. */
   mark(totals: { readonly decided: number, readonly dropped: number }): void {
+    this.#counted = totals
     if (totals.decided === this.#marked) return
     this.#mark = { decided: totals.decided, dropped: totals.dropped + this.dropped }
     this.catchUp()
@@ -59,7 +65,7 @@ export class SegmentQueue {
     if (this.#bytes + lines.bytes.length > this.#maxBytes) return
     this.#mark = undefined
     this.#marked = decided
-    this.#push({ lines, after: (before) => ({ ...before, decided, dropped }) })
+    this.#push({ lines, after: (before) => ({ ...before, decided, dropped }), gone: 0 })
   }
 
   /** The first entries, up to so many bytes. They stay until they are confirmed. */
@@ -80,16 +86,31 @@ export class SegmentQueue {
     for (;;) {
       const [entry] = this.#entries
       if (entry === undefined || sum === bytes) break
-      const { lines, after } = entry
+      const { lines, after, gone } = entry
       const whole = linesWithin(lines, bytes - sum)
       if (whole.bytes.length === 0) break
       sum += whole.bytes.length
       this.written = after === undefined ? withRecords(this.written, whole) : after(this.written)
       this.#entries.shift()
-      if (whole.bytes.length < lines.bytes.length) this.#entries.unshift({ lines: linesAfter(lines, whole.bytes.length), after })
+      if (whole.bytes.length < lines.bytes.length) this.#entries.unshift({ lines: linesAfter(lines, whole.bytes.length), after, gone })
     }
     this.#bytes -= sum
     return sum
+  }
+
+  /** What still waits is dropped and becomes one gap, which needs next to no room. */
+  giveUp(): void {
+    let n = this.#gap?.n ?? 0
+    for (const { lines, gone } of this.#entries) {
+      this.dropped += decisionsIn(lines)
+      n += decisionsIn(lines) + gone
+    }
+    this.#entries = []
+    this.#bytes = 0
+    const from = this.written.seq
+    this.#gap = this.#next > from ? { from, to: this.#next - 1, n } : undefined
+    if (this.#counted !== undefined) this.#mark = { decided: this.#counted.decided, dropped: this.#counted.dropped + this.dropped }
+    this.catchUp()
   }
 
   /** What still waits is dropped. */
@@ -116,7 +137,7 @@ export class SegmentQueue {
     this.#gap = undefined
     this.#push({ lines, after: (before) => ({
       seq: to + 1, decided: before.decided + n, recorded: before.recorded, dropped: before.dropped + n,
-    }) })
+    }), gone: n })
   }
 
   #push(entry: Entry): void {

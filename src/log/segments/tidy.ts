@@ -23,34 +23,33 @@ export async function repairSegments(io: SegmentIo, directory: string, own: stri
   for (const segment of segmentsAmong(await io.readdir(directory))) {
     if (!segment.open || segment.writer.startsWith(`${own}-`)) continue
     const path = join(directory, segment.file)
-    const lines = await cut(io, path).catch(() => undefined)
-    if (lines === undefined) continue
-    if (lines) await io.rename(path, join(directory, closedName(segment)))
-    else await io.unlink(path)
-    repaired++
+    try {
+      await cut(io, path)
+      await io.rename(path, join(directory, closedName(segment)))
+      repaired++
+    } catch {
+      // The next time, perhaps.
+    }
   }
   return repaired
 }
 
-/** Whether there is a whole line in it. */
-async function cut(io: SegmentIo, path: string): Promise<boolean> {
+/** One without a whole line is kept, too: that its writer began it and did not end it is all that is known of what is missing. */
+async function cut(io: SegmentIo, path: string): Promise<void> {
   const file = await io.open(path, 'r+')
   try {
     let end = (await file.stat()).size
     const chunk = Buffer.alloc(CHUNK)
-    while (end > 0) {
+    let whole = 0
+    while (end > 0 && whole === 0) {
       const length = Math.min(end, CHUNK)
       const { bytesRead } = await file.read(chunk, 0, length, end - length)
       const newline = chunk.subarray(0, bytesRead).lastIndexOf(NEWLINE)
-      if (newline !== -1) {
-        const whole = end - length + newline + 1
-        await file.truncate(whole)
-        await writeAll(file, Buffer.from(CUT_LINE), whole, () => undefined)
-        return true
-      }
       end -= length
+      if (newline !== -1) whole = end + newline + 1
     }
-    return false
+    await file.truncate(whole)
+    await writeAll(file, Buffer.from(CUT_LINE), whole, () => undefined)
   } finally {
     await file.close()
   }

@@ -40,6 +40,8 @@ export interface SegmentSinkOptions {
   readonly closeMs?: number
   /** Told of each error's code, such as `ENOSPC`, and of the recovery from it. */
   readonly onState?: (state: 'failed' | 'recovered', code: string) => void
+  /** Told at the end of `close`, where not all could be written, of the decisions that were dropped since the disk last had everything. */
+  readonly onAbandoned?: (decisions: number) => void
   /** Told when a segment was closed, for those who ship it. */
   readonly onClosed?: () => void
   readonly io?: SegmentIo
@@ -65,8 +67,9 @@ export class SegmentSink implements Sink {
   repaired = 0
   /** Segments that were deleted for the budget or for their age. */
   deleted = 0
-  readonly #options: Required<Omit<SegmentSinkOptions, 'onState' | 'onClosed' | 'name'>>
+  readonly #options: Required<Omit<SegmentSinkOptions, 'onState' | 'onAbandoned' | 'onClosed' | 'name'>>
   readonly #onState: SegmentSinkOptions['onState']
+  readonly #onAbandoned: SegmentSinkOptions['onAbandoned']
   readonly #onClosed: SegmentSinkOptions['onClosed']
   readonly #writer: string
   readonly #queue: SegmentQueue
@@ -80,6 +83,9 @@ export class SegmentSink implements Sink {
   #cancelRetry: (() => void) | undefined
   #closing = false
   #abandoned = false
+  #gaveUp = false
+  /** What was dropped when the disk had last taken everything. */
+  #droppedBefore = 0
   #settled: (() => void) | undefined
   #tidying: Promise<unknown> = Promise.resolve()
   #cancelTidy: (() => void) | undefined
@@ -87,11 +93,12 @@ export class SegmentSink implements Sink {
   constructor(options: SegmentSinkOptions) {
     const {
       directory, writer, setTimer, now, name = 'segments', segmentBytes = 16 << 20, segmentMs = 60_000, budgetBytes = 1 << 30, keepMs = 72 * 3_600_000,
-      maxBytes = 8 << 20, retryMs = 1000, closeMs = 5000, onState, onClosed, io = DISK,
+      maxBytes = 8 << 20, retryMs = 1000, closeMs = 5000, onState, onAbandoned, onClosed, io = DISK,
     } = options
     this.name = name
     this.#options = { directory, writer, setTimer, now, segmentBytes, segmentMs, budgetBytes, keepMs, maxBytes, retryMs, closeMs, io }
     this.#onState = onState
+    this.#onAbandoned = onAbandoned
     this.#onClosed = onClosed
     this.#writer = writerOf(writer)
     this.#queue = new SegmentQueue(maxBytes)
@@ -131,7 +138,9 @@ export class SegmentSink implements Sink {
     cancel()
     this.#segment?.cancel()
     this.#abandoned = true
+    const waiting = this.#queue.length > 0
     this.#queue.abandon()
+    if (waiting || this.#gaveUp) this.#onAbandoned?.(this.dropped - this.#droppedBefore)
   }
 
   /** One write for all lines that come at a time. */
@@ -154,11 +163,13 @@ export class SegmentSink implements Sink {
   async #run(): Promise<void> {
     const began = this.#closing
     let freed = true
+    let again = false
     try {
       // What filled the disk may be its own segments.
-      if (this.#failed !== undefined && !this.#abandoned) freed = await this.#tidy(isFull(this.#failed))
+      if (this.#failed !== undefined && !this.#closing) freed = await this.#tidy(isFull(this.#failed))
       for (;;) {
         this.#queue.catchUp()
+        if (this.#queue.length === 0 && !this.#gaveUp) this.#droppedBefore = this.dropped
         if (this.#queue.length > 0) await this.#writeBatch()
         else if (this.#segment?.due !== true) break
         if (!this.#abandoned && this.#segment !== undefined && (this.#segment.due || this.#segment.size >= this.#options.segmentBytes)) await this.#finish(false)
@@ -172,10 +183,11 @@ export class SegmentSink implements Sink {
     } catch (error) {
       if (!freed && isFull(codeOf(error)) && !this.#closing) await this.#giveWay().catch(() => undefined)
       await this.#fail(error)
+      // One that began before closing was not the last one.
+      again = this.#closing && !this.#abandoned && (!began || (isFull(codeOf(error)) && ((await this.#tidy(true)) || (await this.#giveUp()))))
     }
     this.#running = false
-    // An attempt that began before closing was not the last one, and neither was one that can have more room.
-    if (this.#closing && (this.#failed === undefined || this.#abandoned || (began && !(freed && isFull(this.#failed))))) this.#settled?.()
+    if (this.#closing && !again) this.#settled?.()
     else if (this.#closing) this.#start()
     else if (this.#failed === undefined && this.#queue.length > 0) this.#start()
   }
@@ -232,6 +244,15 @@ export class SegmentSink implements Sink {
     await this.#writerFile.remove()
     await this.#shut().catch(() => undefined)
     await this.#finish(false, false)
+  }
+
+  /** The disk is full, and nothing is left to delete: says at least how much is missing. Returns false the second time. */
+  async #giveUp(): Promise<boolean> {
+    if (this.#gaveUp) return false
+    this.#gaveUp = true
+    this.#queue.giveUp()
+    await this.#writerFile.remove()
+    return true
   }
 
   async #finish(last: boolean, works = true): Promise<void> {
