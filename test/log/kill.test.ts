@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -60,4 +60,22 @@ t.test('one that is killed loses at most what a window held, and what is left ad
     const lost = decided - (account?.recorded ?? 0)
     t.ok(lost <= most + late, `${lost} of ${decided} were lost; a window held ${most}, and the disk had yet to take ${late}`)
   }
+})
+
+t.test('a router on the same directory leaves alone what one that lives writes', async (t) => {
+  const directory = folder(t)
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'segment-writer.ts'), directory, '4f2a9c01', String(WINDOW_MS)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const other = new SegmentSink({ directory, writer: { router: 'ams-1', boot: 'ffffffff' }, setTimer: new Clock().setTimer, now: () => Date.now() })
+  let more = 0
+  const lines = createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('closed ')) return
+    const [, , taken = 0] = line.split(' ').map(Number)
+    if (taken > 1000 && more++ === 0) other.account({ decided: 1, dropped: 1 })
+    if (taken > 3000 && !child.killed && readdirSync(directory).some((file) => file.includes('ffffffff') && !file.endsWith('.writer'))) child.kill('SIGTERM')
+  })
+  await once(lines, 'close')
+  await other.close()
+  t.equal(other.repaired, 0)
+  t.match((await accountsOf(directory)).map(({ end, problems, lost }) => ({ end, problems, lost })), [{ end: 'stopped', problems: [], lost: 0 }, { end: 'stopped', problems: [], lost: 0 }])
+  t.same(readdirSync(directory).filter((file) => !file.endsWith('.ndjson')), [])
 })

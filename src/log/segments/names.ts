@@ -32,6 +32,11 @@ export function processOf({ router, boot }: WriterName): string {
   return `${router}-${boot}`
 }
 
+/** The process of a writer. */
+export function processWith(writer: string): string {
+  return writer.replace(/-\d+$/, '')
+}
+
 /** @param now milliseconds since the epoch */
 export function segmentName(writer: string, number: number, now: number): SegmentName {
   const minute = minuteOf(now).replace(/[:-]/g, '')

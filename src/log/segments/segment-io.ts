@@ -2,7 +2,7 @@
 import * as fs from 'node:fs/promises'
 
 export interface SegmentFile {
-  stat(): Promise<{ readonly size: number }>
+  stat(): Promise<{ readonly size: number, readonly mtimeMs?: number }>
   read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
   write(buffer: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesWritten: number }>
   truncate(length: number): Promise<void>

@@ -4,34 +4,45 @@
  */
 import { join } from 'node:path'
 import { CUT_LINE } from './lines.ts'
-import { beganAt, closedName, segmentsAmong } from './names.ts'
+import { beganAt, closedName, processWith, segmentsAmong } from './names.ts'
 import type { SegmentName } from './names.ts'
 import { writeAll } from './segment-io.ts'
 import type { SegmentIo } from './segment-io.ts'
+import { isThere, writerFile, writersAmong } from './writer-file.ts'
 
 const CHUNK = 64 * 1024
 const NEWLINE = 10
 
 /**
- * Closes what other processes left open: removes a last line without an end and says that the segment was cut. A directory
- * belongs to one process at a time. Returns how many there were.
+ * Closes what processes that are gone left open: removes a last line without an end and says that the segment was cut.
+ * Returns how many there were.
  *
  * @param own what names of this process's writers begin with
+ * @param now milliseconds since the epoch
  */
-export async function repairSegments(io: SegmentIo, directory: string, own: string): Promise<number> {
+export async function repairSegments(io: SegmentIo, directory: string, own: string, now: number): Promise<number> {
+  const files = await io.readdir(directory)
+  const open = Map.groupBy(segmentsAmong(files).filter((segment) => segment.open), ({ writer }) => processWith(writer))
   let repaired = 0
-  for (const segment of segmentsAmong(await io.readdir(directory))) {
-    if (!segment.open || segment.writer.startsWith(`${own}-`)) continue
-    const path = join(directory, segment.file)
-    try {
-      await cut(io, path)
-      await io.rename(path, join(directory, closedName(segment)))
-      repaired++
-    } catch {
-      // The next time, perhaps.
-    }
+  for (const process of new Set([...open.keys(), ...writersAmong(files)])) {
+    const segments = open.get(process) ?? []
+    if (process === own || (await isThere(io, directory, process, segments.map(({ file }) => file), now))) continue
+    for (const segment of segments) if (await repair(io, directory, segment)) repaired++
+    await io.unlink(join(directory, writerFile(process))).catch(() => undefined)
   }
   return repaired
+}
+
+async function repair(io: SegmentIo, directory: string, segment: SegmentName): Promise<boolean> {
+  const path = join(directory, segment.file)
+  try {
+    await cut(io, path)
+    await io.rename(path, join(directory, closedName(segment)))
+    return true
+  } catch {
+    // The next time, perhaps.
+    return false
+  }
 }
 
 /** One without a whole line is kept, too: that its writer began it and did not end it is all that is known of what is missing. */

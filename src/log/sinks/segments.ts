@@ -224,7 +224,6 @@ export class SegmentSink implements Sink {
     if (segment.size === 0) {
       await io.mkdir(directory)
       await this.#tidy()
-      await this.#writerFile.touch()
       return (this.#file = await io.open(segment.path, 'w'))
     }
     try {
@@ -283,7 +282,8 @@ export class SegmentSink implements Sink {
 
   async #tidyOnce(full: boolean): Promise<boolean> {
     const { io, directory, budgetBytes, segmentBytes, keepMs, now, writer } = this.#options
-    const repaired = await repairSegments(io, directory, processOf(writer)).catch(() => 0)
+    if (this.#segment !== undefined) await this.#writerFile.touch()
+    const repaired = await repairSegments(io, directory, processOf(writer), now()).catch(() => 0)
     this.repaired += repaired
     if (repaired > 0) this.#onClosed?.()
     const bounds = { budget: budgetBytes, reserve: segmentBytes + BATCH_BYTES, before: now() - keepMs, least: full ? 1 : 0 }
