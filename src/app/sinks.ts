@@ -10,10 +10,10 @@ import { redisStreamShipper } from '../log/sinks/redis-stream.ts'
 import { SegmentSink } from '../log/sinks/segments.ts'
 import type { SetTimer, Sink } from '../log/sinks/sink.ts'
 import type { Shipper } from '../log/segments/shipper.ts'
-import { StdoutSink } from '../log/sinks/stdout.ts'
 import type { Settings } from '../policy/settings.ts'
 import { codeOf } from '../state/durable-file.ts'
 import { settingsFault } from '../state/redis-settings.ts'
+import { stdoutSink } from './stdout.ts'
 
 export interface Sinks {
   readonly sinks: readonly Sink[]
@@ -66,7 +66,7 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
 
   const sinks: Sink[] = []
   for (const sink of wanted) {
-    if (sink.type === 'stdout') sinks.push(new StdoutSink({ stream: process.stdout, setTimer }))
+    if (sink.type === 'stdout') sinks.push(stdoutSink({ fd: 1, stream: process.stdout, setTimer, onState: onState('stdout') }))
     else if (sink.type === 'file') sinks.push(new FileSink({ path: within(sink.path), setTimer, onState: onState('file') }))
     else if (sink.type === 'segments') {
       if (segments !== undefined) sinks.push(segments)

@@ -32,7 +32,7 @@ export const EVENTS = {
   health_changed: 'a target changed its state',
   health_quarantined: 'most targets seem to fail at once, so the fault is probably here; no state was changed',
   records_dropped: 'decision records were dropped',
-  sink_failed: 'a sink of decision records failed; it is tried again',
+  sink_failed: 'a sink of decision records failed; it is tried again, unless it is standard output whose reader is gone: that needs a restart',
   sink_recovered: 'a sink of decision records works again',
   archive_failed: 'the sealed archive cannot be written; it is tried again, and what does not fit in memory is dropped and counted',
   archive_locked: 'another process writes to this router\'s directory of the sealed archive; nothing is written until it ends; give each router an id or a directory of its own',

@@ -1,5 +1,5 @@
 /**
- * Records on a stream, usually standard output. A reader that is slow or gone costs records, never requests: what the
+ * Records on a stream, usually standard output; where that is a file see `stdout-file.ts`. A reader that is slow or gone costs records, never requests: what the
  * stream does not take at once is kept up to `maxBytes`, then dropped and counted.
  */
 import type { Writable } from 'node:stream'
@@ -14,6 +14,8 @@ export interface StdoutSinkOptions {
   readonly maxBytes?: number
   /** Milliseconds that `close` waits for the reader; default 2000. */
   readonly closeMs?: number
+  /** Told once of the code of the error, such as `EPIPE`, after which nothing is written any more. */
+  readonly onState?: (state: 'failed', code: string) => void
 }
 
 export class StdoutSink implements Sink {
@@ -36,14 +38,16 @@ export class StdoutSink implements Sink {
     this.#pump()
   }
   // A reader that went away is no reason to stop routing.
-  readonly #onError = () => this.#break()
+  readonly #onError = (error: Error) => this.#fail(error)
+  readonly #onState: StdoutSinkOptions['onState']
 
-  constructor({ stream, setTimer, name = 'stdout', maxBytes = 1 << 20, closeMs = 2000 }: StdoutSinkOptions) {
+  constructor({ stream, setTimer, name = 'stdout', maxBytes = 1 << 20, closeMs = 2000, onState }: StdoutSinkOptions) {
     this.name = name
     this.#stream = stream
     this.#setTimer = setTimer
     this.#maxBytes = maxBytes
     this.#closeMs = closeMs
+    this.#onState = onState
     stream.on('drain', this.#onDrain)
     stream.on('error', this.#onError)
   }
@@ -97,15 +101,21 @@ export class StdoutSink implements Sink {
         this.#bytes -= lines.bytes.length
         if (error) {
           this.#dropped += count
-          this.#break()
+          this.#fail(error)
         } else if (this.#bytes === 0) this.#idle?.()
       }
       try {
         if (!this.#stream.write(lines.bytes, done)) this.#blocked = true
-      } catch {
-        this.#break()
+      } catch (error) {
+        this.#fail(error)
       }
     }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#broken) return
+    this.#break()
+    this.#onState?.('failed', error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown')
   }
 
   #break(): void {
