@@ -234,6 +234,36 @@ t.test('the budget holds: the oldest closed segments go, and the first that is l
   t.equal(account.expired + account.recorded, 1200)
 })
 
+t.test('a small budget holds with the one that is written to, and the segment closed last is there to be shipped', async (t) => {
+  const budgetBytes = 1 << 18
+  const d = disk(t)
+  const shippable: boolean[] = []
+  let peak = 0
+  const sink = d.sink({ budgetBytes, onClosed: () => shippable.push(d.files.some((file) => file.endsWith('.ndjson'))) })
+  const log = d.log(sink)
+  for (let i = 0; i < 120; i++) {
+    for (let j = 0; j < 20; j++) log.add(titled(i * 20 + j))
+    log.flush()
+    await settle()
+    peak = Math.max(peak, d.files.reduce((sum, file) => sum + d.text(file).length, 0))
+  }
+  await until(() => sink.deleted > 0 && d.lines.some((line) => line.kind === 'record' && line.record.content === 'title-2399'))
+  t.ok(peak <= budgetBytes, `${peak} of ${budgetBytes}`)
+  t.ok(shippable.length > 3)
+  t.notOk(shippable.includes(false))
+  await log.close()
+  t.ok(d.files.length > 2)
+  t.match(await d.account(), { decided: 2400, lost: 0, problems: [], end: 'stopped' })
+})
+
+t.test('a segment that is larger than the budget is left until the next one is closed', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink({ budgetBytes: 100, segmentBytes: 1 << 20 }))
+  log.add(titled(0))
+  await log.close()
+  t.match(await d.account(), { recorded: 1, expired: 0, end: 'stopped' })
+})
+
 t.test('what is older than it is kept goes, though there is room', async (t) => {
   const d = disk(t)
   const sink = d.sink({ segmentMs: 1000, keepMs: 3_600_000 })

@@ -70,6 +70,10 @@ export interface Bounds {
   /** Bytes that all segments may have together, with those that are being written counted at `reserve` each. */
   readonly budget: number
   readonly reserve: number
+  /** A file that is about to be opened. */
+  readonly beginning?: string | undefined
+  /** A file that is not deleted for the budget: nobody had the time to ship it. */
+  readonly spare?: string | undefined
   /** Segments begun before this are deleted, in milliseconds since the epoch. */
   readonly before: number
   /** Segments that are deleted whatever the bounds, where there are as many; default 0. For a disk that is full below its budget. */
@@ -77,10 +81,11 @@ export interface Bounds {
 }
 
 /** Deletes the oldest closed segments until the bounds hold. Returns the bytes and files that went. */
-export async function prune(io: SegmentIo, directory: string, { budget, reserve, before, least = 0 }: Bounds): Promise<{ segments: number, bytes: number }> {
-  const segments = segmentsAmong(await io.readdir(directory))
+export async function prune(io: SegmentIo, directory: string, { budget, reserve, beginning, spare, before, least = 0 }: Bounds): Promise<{ segments: number, bytes: number }> {
+  const files = await io.readdir(directory)
+  const segments = segmentsAmong(files)
   const closed: { segment: SegmentName, size: number }[] = []
-  let total = segments.filter(({ open }) => open).length * reserve
+  let total = (segments.filter(({ open }) => open).length + (beginning === undefined || files.includes(beginning) ? 0 : 1)) * reserve
   for (const segment of segments.filter(({ open }) => !open)) {
     const size = await sizeOf(io, join(directory, segment.file)).catch(() => 0)
     closed.push({ segment, size })
@@ -88,7 +93,8 @@ export async function prune(io: SegmentIo, directory: string, { budget, reserve,
   }
   const gone = { segments: 0, bytes: 0 }
   for (const { segment, size } of closed) {
-    if (total <= budget && beganAt(segment) >= before && gone.segments >= least) break
+    const over = (total > budget && segment.file !== spare) || gone.segments < least
+    if (!over && beganAt(segment) >= before) continue
     await io.unlink(join(directory, segment.file)).catch(() => undefined)
     total -= size
     gone.segments++

@@ -24,7 +24,7 @@ export interface SegmentSinkOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly name?: string
-  /** Bytes of a segment, more or less a batch; default 16 MiB. */
+  /** Bytes of a segment, more or less a batch; default 16 MiB, but an eighth of the budget at most. */
   readonly segmentBytes?: number
   /** Milliseconds after which a segment is closed, so that it can be shipped; default 60,000. */
   readonly segmentMs?: number
@@ -75,6 +75,8 @@ export class SegmentSink implements Sink {
   readonly #queue: SegmentQueue
   readonly #writerFile: WriterFile
   #segments = 0
+  /** The segment that was closed last. */
+  #closed: string | undefined
   #segment: OpenSegment | undefined
   #file: SegmentFile | undefined
   #running = false
@@ -92,7 +94,7 @@ export class SegmentSink implements Sink {
 
   constructor(options: SegmentSinkOptions) {
     const {
-      directory, writer, setTimer, now, name = 'segments', segmentBytes = 16 << 20, segmentMs = 60_000, budgetBytes = 1 << 30, keepMs = 72 * 3_600_000,
+      directory, writer, setTimer, now, name = 'segments', budgetBytes = 1 << 30, segmentBytes = Math.min(16 << 20, budgetBytes / 8), segmentMs = 60_000, keepMs = 72 * 3_600_000,
       maxBytes = 8 << 20, retryMs = 1000, closeMs = 5000, onState, onAbandoned, onClosed, io = DISK,
     } = options
     this.name = name
@@ -103,6 +105,10 @@ export class SegmentSink implements Sink {
     this.#writer = writerOf(writer)
     this.#queue = new SegmentQueue(maxBytes)
     this.#writerFile = new WriterFile(io, directory, processOf(writer))
+  }
+
+  get #batchBytes(): number {
+    return Math.min(BATCH_BYTES, this.#options.segmentBytes)
   }
 
   get dropped(): number {
@@ -196,7 +202,7 @@ export class SegmentSink implements Sink {
     const segment = (this.#segment ??= this.#begin())
     const file = await this.#opened(segment)
     const header = Buffer.from(segment.size === 0 ? headerLine(segment.name.number, this.#writer, this.#queue.written) : '')
-    const bytes = Buffer.concat([header, ...this.#queue.take(BATCH_BYTES)])
+    const bytes = Buffer.concat([header, ...this.#queue.take(this.#batchBytes)])
     let written = 0
     try {
       await writeAll(file, bytes, segment.size, (sofar) => { written = sofar })
@@ -264,9 +270,11 @@ export class SegmentSink implements Sink {
     await this.#shut()
     await io.rename(segment.path, join(directory, closedName(segment.name)))
     this.#forgetSegment()
+    this.#closed = closedName(segment.name)
     if (works) this.#works()
-    await this.#tidy()
+    // Who ships it gets hold of it before anything is deleted.
     this.#onClosed?.()
+    await this.#tidy()
   }
 
   /**
@@ -286,7 +294,7 @@ export class SegmentSink implements Sink {
     const repaired = await repairSegments(io, directory, processOf(writer), now()).catch(() => 0)
     this.repaired += repaired
     if (repaired > 0) this.#onClosed?.()
-    const bounds = { budget: budgetBytes, reserve: segmentBytes + BATCH_BYTES, before: now() - keepMs, least: full ? 1 : 0 }
+    const bounds = { budget: budgetBytes, reserve: segmentBytes + this.#batchBytes, beginning: this.#segment?.name.file, spare: full ? undefined : this.#closed, before: now() - keepMs, least: full ? 1 : 0 }
     const { segments } = await prune(io, directory, bounds).catch(() => ({ segments: 0 }))
     this.deleted += segments
     return segments > 0
