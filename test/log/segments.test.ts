@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { accountsOf, verifyLog } from '../../src/cli/log.ts'
 import type { ContentId } from '../../src/privacy/values.ts'
+import { DISK } from '../../src/log/segments/segment-io.ts'
+import { prune } from '../../src/log/segments/tidy.ts'
 import { settle } from './clock.ts'
 import { NOW, WORLD, facts, factsOf, redirectTo } from './decisions.ts'
 import { SegmentDisk, until } from './segment-disk.ts'
@@ -279,6 +281,35 @@ t.test('what is older than it is kept goes, though there is room', async (t) => 
   await until(() => sink.deleted === 1)
   await log.close()
   t.match(await d.account(), { expired: 1, recorded: 1, decided: 2, problems: [] })
+})
+
+t.test('after a clock that was ahead was set right, the newest records are the ones that stay', async (t) => {
+  const hour = 3_600_000
+  const rows: [ahead: number, tight: boolean, left: string[]][] = [
+    [8760 * hour, false, ['bbbbbbbb', 'bbbbbbbb', 'bbbbbbbb']],
+    [5 * hour, false, ['bbbbbbbb', 'bbbbbbbb', 'bbbbbbbb', 'aaaaaaaa', 'aaaaaaaa', 'aaaaaaaa']],
+    [5 * hour, true, ['bbbbbbbb', 'bbbbbbbb', 'bbbbbbbb']],
+    [120_000, true, ['bbbbbbbb', 'bbbbbbbb', 'bbbbbbbb']],
+  ]
+  for (const [ahead, tight, left] of rows) {
+    const d = disk(t)
+    let clock = NOW + ahead
+    const write = async (boot: string) => {
+      const log = d.log(d.sink({ now: () => clock, writer: { router: 'ams-1', boot }, segmentBytes: 500 }))
+      for (let i = 0; i < 2; i++) {
+        log.add(titled(i))
+        log.flush()
+        await until(() => d.files.filter((file) => file.includes(boot) && file.endsWith('.ndjson')).length > i)
+      }
+      await log.close()
+    }
+    await write('aaaaaaaa')
+    clock = NOW
+    await write('bbbbbbbb')
+    const budget = tight ? d.files.reduce((sum, file) => sum + (file.includes('bbbbbbbb') ? d.text(file).length : 0), 0) : 1 << 30
+    await prune(DISK, d.directory, { budget, reserve: 0, before: NOW - 72 * hour, now: NOW })
+    t.same(d.files.map((file) => /[ab]{8}/.exec(file)?.[0]), left, `${ahead / hour} hours ahead, a budget of ${budget} bytes`)
+  }
 })
 
 t.test('what is too old goes, and what a killed process left open is closed, at the start and each minute, though nobody comes', async (t) => {

@@ -11,6 +11,7 @@ import type { SegmentIo } from './segment-io.ts'
 import { isThere, writerFile, writersAmong } from './writer-file.ts'
 
 const CHUNK = 64 * 1024
+const MINUTE = 60_000
 const NEWLINE = 10
 
 /**
@@ -76,12 +77,17 @@ export interface Bounds {
   readonly spare?: string | undefined
   /** Segments begun before this are deleted, in milliseconds since the epoch. */
   readonly before: number
+  /**
+   * In milliseconds since the epoch. Segments begun later are of a clock that was ahead: they go first, and at once where they
+   * are as far ahead as the others are kept. A clock that is set back by less costs nothing. Default: no segment is.
+   */
+  readonly now?: number
   /** Segments that are deleted whatever the bounds, where there are as many; default 0. For a disk that is full below its budget. */
   readonly least?: number
 }
 
 /** Deletes the oldest closed segments until the bounds hold. Returns the bytes and files that went. */
-export async function prune(io: SegmentIo, directory: string, { budget, reserve, beginning, spare, before, least = 0 }: Bounds): Promise<{ segments: number, bytes: number }> {
+export async function prune(io: SegmentIo, directory: string, { budget, reserve, beginning, spare, before, now = Infinity, least = 0 }: Bounds): Promise<{ segments: number, bytes: number }> {
   const files = await io.readdir(directory)
   const segments = segmentsAmong(files)
   const closed: { segment: SegmentName, size: number }[] = []
@@ -92,9 +98,11 @@ export async function prune(io: SegmentIo, directory: string, { budget, reserve,
     total += size
   }
   const gone = { segments: 0, bytes: 0 }
-  for (const { segment, size } of closed) {
+  const ahead = (segment: SegmentName) => beganAt(segment) > now + MINUTE
+  for (const { segment, size } of [...closed.filter(({ segment }) => ahead(segment)), ...closed.filter(({ segment }) => !ahead(segment))]) {
     const over = (total > budget && segment.file !== spare) || gone.segments < least
-    if (!over && beganAt(segment) >= before) continue
+    const expired = beganAt(segment) < before || beganAt(segment) > now + (now - before)
+    if (!over && !expired) continue
     await io.unlink(join(directory, segment.file)).catch(() => undefined)
     total -= size
     gone.segments++

@@ -294,7 +294,7 @@ export class SegmentSink implements Sink {
     const repaired = await repairSegments(io, directory, processOf(writer), now()).catch(() => 0)
     this.repaired += repaired
     if (repaired > 0) this.#onClosed?.()
-    const bounds = { budget: budgetBytes, reserve: segmentBytes + this.#batchBytes, beginning: this.#segment?.name.file, spare: full ? undefined : this.#closed, before: now() - keepMs, least: full ? 1 : 0 }
+    const bounds = { budget: budgetBytes, reserve: segmentBytes + this.#batchBytes, beginning: this.#segment?.name.file, spare: full ? undefined : this.#closed, before: now() - keepMs, now: now(), least: full ? 1 : 0 }
     const { segments } = await prune(io, directory, bounds).catch(() => ({ segments: 0 }))
     this.deleted += segments
     return segments > 0
