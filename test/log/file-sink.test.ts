@@ -178,6 +178,15 @@ t.test('closing on a full disk ends at once and counts what could not be written
   t.equal(disk.clock.waiting, 0)
 })
 
+t.test('closing twice is closing once', async (t) => {
+  const disk = new Disk()
+  const sink = disk.sink()
+  sink.write(linesOf(line(0), [1]))
+  await Promise.all([sink.close(), sink.close()])
+  await sink.close()
+  t.same(disk.lines, expected(0, 1))
+})
+
 t.test('a file that cannot be opened is tried again', async (t) => {
   const disk = new Disk()
   let allowed = false

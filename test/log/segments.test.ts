@@ -198,6 +198,16 @@ t.test('a stop that could not write a line more is not said to be whole', async 
   t.match(said.join(''), /every decision that the files know of/)
 })
 
+t.test('closing twice is closing once', async (t) => {
+  const d = disk(t)
+  const sink = d.sink()
+  const log = d.log(sink)
+  log.add(titled(0))
+  await Promise.all([log.close(), sink.close()])
+  await sink.close()
+  t.match(await d.account(), { recorded: 1, segments: 1, end: 'stopped' })
+})
+
 t.test('a segment ends by size and by age, and the next one goes on where it ended', async (t) => {
   const d = disk(t)
   let closed = 0

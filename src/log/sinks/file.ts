@@ -45,6 +45,7 @@ export class FileSink implements Sink {
   #failed: string | undefined
   #cancelRetry: (() => void) | undefined
   #closing = false
+  #ending: Promise<void> | undefined
   #abandoned = false
   #settled: (() => void) | undefined
 
@@ -81,7 +82,12 @@ export class FileSink implements Sink {
     if (this.#cancelRetry === undefined) this.#start()
   }
 
-  async close(): Promise<void> {
+  /** The same promise each time. */
+  close(): Promise<void> {
+    return (this.#ending ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     this.#closing = true
     this.#cancelRetry?.()
     this.#cancelRetry = undefined

@@ -84,6 +84,7 @@ export class SegmentSink implements Sink {
   #failed: string | undefined
   #cancelRetry: (() => void) | undefined
   #closing = false
+  #ending: Promise<void> | undefined
   #abandoned = false
   #gaveUp = false
   /** What was dropped when the disk had last taken everything. */
@@ -132,7 +133,12 @@ export class SegmentSink implements Sink {
     this.#schedule()
   }
 
-  async close(): Promise<void> {
+  /** The same promise each time. */
+  close(): Promise<void> {
+    return (this.#ending ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     this.#closing = true
     this.#cancelTidy?.()
     this.#cancelRetry?.()
