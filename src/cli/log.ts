@@ -4,8 +4,14 @@ import { join } from 'node:path'
 import { WisselError } from '../errors.ts'
 import { Account } from '../log/segments/account.ts'
 import type { WriterAccount } from '../log/segments/account.ts'
-import { segmentsAmong } from '../log/segments/names.ts'
+import { closedSegment, segmentsAmong } from '../log/segments/names.ts'
+import type { SegmentName } from '../log/segments/names.ts'
 import { linesOf } from '../log/segments/read.ts'
+import type { FileLine } from '../log/segments/read.ts'
+import { codeOf } from '../log/segments/segment-io.ts'
+
+/** How often a writer's segments are read again because one went meanwhile. */
+const ATTEMPTS = 20
 
 export interface LogVerifyOptions {
   readonly json: boolean
@@ -21,24 +27,53 @@ export async function verifyLog(directory: string, { json, out }: LogVerifyOptio
   return adds ? 0 : 1
 }
 
-export async function accountsOf(directory: string): Promise<WriterAccount[]> {
-  let files: string[]
-  try {
-    files = await readdir(directory)
-  } catch (error) {
-    throw new WisselError('WISSEL_USAGE', [`the log directory cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'})`], { cause: error })
-  }
-  const segments = Map.groupBy(segmentsAmong(files), ({ writer }) => writer)
+type List = (directory: string) => Promise<readonly string[]>
+
+/** @param list names of the files in a directory */
+export async function accountsOf(directory: string, list: List = readdir): Promise<WriterAccount[]> {
   const accounts: WriterAccount[] = []
-  for (const [writer, own] of segments) {
-    const account = new Account(writer)
-    for (const segment of own.toSorted((a, b) => a.number - b.number)) {
-      account.segment(segment)
-      for await (const { text, torn } of linesOf(join(directory, segment.file))) account.line(text, torn)
-    }
-    accounts.push(account.result)
+  for (const writer of new Set((await segmentsIn(directory, list)).map(({ writer }) => writer))) {
+    const account = await accountOf(directory, writer, list)
+    if (account.segments > 0) accounts.push(account)
   }
   return accounts
+}
+
+/** Others close and delete segments meanwhile. Where one is gone, those before it are too, and what is left is read again. */
+async function accountOf(directory: string, writer: string, list: List): Promise<WriterAccount> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const account = new Account(writer)
+    const own = (await segmentsIn(directory, list)).filter((segment) => segment.writer === writer).sort((a, b) => a.number - b.number)
+    let whole = true
+    for (const segment of own) whole &&= (await read(directory, segment, account)) || (segment.open && (await read(directory, closedSegment(segment), account)))
+    if (whole) return account.result
+  }
+  throw new WisselError('WISSEL_USAGE', ['segments are deleted faster than they are read; give the directory a larger budget, or verify a copy of it'])
+}
+
+/** Returns false, with the account as it was, where the file is not there. */
+async function read(directory: string, segment: SegmentName, account: Account): Promise<boolean> {
+  const lines = linesOf(join(directory, segment.file))
+  let line: IteratorResult<FileLine, unknown>
+  try {
+    line = await lines.next()
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'ENOENT') return false
+    throw new WisselError('WISSEL_USAGE', [`a segment cannot be read (${code})`], { cause: error })
+  }
+  account.segment(segment)
+  for (; line.done !== true; line = await lines.next()) account.line(line.value.text, line.value.torn)
+  account.ended()
+  return true
+}
+
+async function segmentsIn(directory: string, list: List): Promise<SegmentName[]> {
+  try {
+    return segmentsAmong(await list(directory))
+  } catch (error) {
+    throw new WisselError('WISSEL_USAGE', [`the log directory cannot be read (${codeOf(error)})`], { cause: error })
+  }
 }
 
 const ENDS: Record<WriterAccount['end'], string> = {

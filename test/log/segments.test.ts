@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
@@ -440,6 +440,8 @@ t.test('what somebody takes out, adds or reorders shows', async (t) => {
     ['a header is gone', (path) => edit(path, (lines) => lines.slice(1))],
     ['the end is cut off', (path) => truncateSync(path, readFileSync(path).length - 20)],
     ['a segment in the middle is gone', (path) => unlinkSync(path)],
+    ['the last lines are gone', (path) => edit(path, (lines) => lines.slice(0, -1))],
+    ['all lines are gone', (path) => writeFileSync(path, '')],
   ]
   for (const [name, spoil] of rows) {
     const d = await make()
@@ -475,6 +477,36 @@ t.test('wissel log verify prints a row per writer, and exits with 0 where all ad
   t.match(JSON.parse(said.join('')), { adds: true, writers: [{ recorded: 3 }, { recorded: 3 }] })
   t.equal(await verifyLog(d.root, { json: false, out: () => undefined }), 1, 'a directory without segments proves nothing')
   await t.rejects(verifyLog(join(d.root, 'nowhere'), { json: false, out: () => undefined }), { code: 'WISSEL_USAGE' })
+})
+
+t.test('segments that are closed or deleted while they are verified are found again', async (t) => {
+  const rows: [string, (d: SegmentDisk) => void, object][] = [
+    ['one is closed', (d) => renameSync(join(d.directory, d.files[2] ?? ''), join(d.directory, (d.files[2] ?? '').replace('.open', '.ndjson'))), { expired: 0, recorded: 3, segments: 3, problems: [] }],
+    ['the oldest is deleted', (d) => unlinkSync(join(d.directory, d.files[0] ?? '')), { expired: 1, recorded: 2, segments: 2, problems: [] }],
+    ['all are deleted', (d) => { for (const file of d.files) unlinkSync(join(d.directory, file)) }, {}],
+  ]
+  for (const [name, change, expected] of rows) {
+    const d = disk(t)
+    const log = d.log(d.sink({ segmentBytes: 500 }))
+    for (let i = 0; i < 3; i++) {
+      log.add(titled(i))
+      log.flush()
+      await d.records(i + 1)
+    }
+    await log.close()
+    renameSync(join(d.directory, d.files[2] ?? ''), join(d.directory, (d.files[2] ?? '').replace('.ndjson', '.open')))
+    for (const file of d.files.slice(3)) unlinkSync(join(d.directory, file))
+    let listed = 0
+    const accounts = await accountsOf(d.directory, (directory) => {
+      const files = readdirSync(directory)
+      // Once its writer is known, between listing and reading.
+      if (++listed === 2) change(d)
+      return Promise.resolve(files)
+    })
+    if (name === 'all are deleted') t.same(accounts, [], name)
+    else t.match(accounts, [expected], name)
+  }
+  await t.rejects(accountsOf(disk(t).root, () => Promise.resolve(['20260301T2031Z-ams-1-4f2a9c01-0-00000001.ndjson'])), { code: 'WISSEL_USAGE' }, 'not for ever')
 })
 
 t.test('strict windows are written in random order, which depends on the chance alone and not on who came first', async (t) => {

@@ -39,6 +39,8 @@ export class Account {
   #lost = 0
   #end: WriterAccount['end'] = 'unknown'
   #first = true
+  #open = false
+  #last: SegmentLine['kind'] | undefined
 
   constructor(writer: string) {
     this.#writer = writer
@@ -51,6 +53,8 @@ export class Account {
     this.#segments++
     this.#end = name.open ? 'running' : 'unknown'
     this.#first = true
+    this.#open = name.open
+    this.#last = undefined
   }
 
   /** @param torn whether the text has no line end: cut off, or not written to its end yet */
@@ -61,9 +65,17 @@ export class Account {
     if (first !== (line.kind === 'segment') && !(first && line.kind === 'cut')) this.#problem(first ? 'a segment has no header' : 'a segment has two headers')
     if (torn && line.kind === 'unknown') {
       if (this.#end !== 'running') this.#problem('a closed segment ends in the middle of a line')
+      this.#last = 'unknown'
       return
     }
+    this.#last = line.kind
     this.#apply(line)
+  }
+
+  /** After the last line of a segment. */
+  ended(): void {
+    if (this.#open || this.#last === 'end' || this.#last === 'cut' || this.#last === 'unknown') return
+    this.#problem(this.#last === undefined ? 'a closed segment has no line' : 'a closed segment has no end')
   }
 
   get result(): WriterAccount {

@@ -47,6 +47,10 @@ export function closedName({ file }: SegmentName): string {
   return file.replace(/\.open$/, '.ndjson')
 }
 
+export function closedSegment(segment: SegmentName): SegmentName {
+  return { ...segment, file: closedName(segment), open: false }
+}
+
 /** The segments among the names of a directory, the oldest first; other files are not ours. */
 export function segmentsAmong(files: readonly string[]): SegmentName[] {
   return files.flatMap((file) => {
