@@ -166,6 +166,21 @@ t.test('a disk that hangs blocks nobody: writing returns, and closing gives up i
   disk.resume()
 })
 
+t.test('what was on its way when closing began and failed is tried once more', async (t) => {
+  const disk = new Disk()
+  disk.hung = true
+  const sink = disk.sink({ onState: () => { disk.full = false } })
+  sink.write(linesOf(line(0), [3]))
+  await until(() => disk.inFlight === 1)
+  const closing = sink.close()
+  disk.full = true
+  disk.resume()
+  await closing
+  t.notOk(disk.full, 'it failed once')
+  t.same(disk.lines, expected(0, 1))
+  t.equal(sink.dropped, 0)
+})
+
 t.test('closing on a full disk ends at once and counts what could not be written', async (t) => {
   const disk = new Disk()
   disk.full = true

@@ -293,6 +293,27 @@ t.test('what is older than it is kept goes, though there is room', async (t) => 
   t.match(await d.account(), { expired: 1, recorded: 1, decided: 2, problems: [] })
 })
 
+t.test('a segment that cannot be deleted is not counted as deleted, and the next one goes', async (t) => {
+  const d = disk(t)
+  const log = d.log(d.sink({ segmentBytes: 500 }))
+  for (let i = 0; i < 3; i++) {
+    log.add(titled(i))
+    log.flush()
+    await d.records(i + 1)
+  }
+  await log.close()
+  const [first = '', second = ''] = d.files
+  const unlink = async (path: string) => {
+    if (path.endsWith(first)) throw Object.assign(new Error('denied'), { code: 'EACCES' })
+    await DISK.unlink(path)
+  }
+  const bytes = d.text(second).length
+  const budget = d.files.reduce((sum, file) => sum + d.text(file).length, 0) - 1
+  t.same(await prune({ ...DISK, unlink }, d.directory, { budget, reserve: 0, before: 0 }), { segments: 1, bytes })
+  t.ok(d.files.includes(first))
+  t.notOk(d.files.includes(second))
+})
+
 t.test('after a clock that was ahead was set right, the newest records are the ones that stay', async (t) => {
   const hour = 3_600_000
   const rows: [ahead: number, tight: boolean, left: string[]][] = [

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { CUT_LINE } from './lines.ts'
 import { beganAt, closedName, processWith, segmentsAmong } from './names.ts'
 import type { SegmentName } from './names.ts'
-import { writeAll } from './segment-io.ts'
+import { codeOf, writeAll } from './segment-io.ts'
 import type { SegmentIo } from './segment-io.ts'
 import { isThere, writerFile, writersAmong } from './writer-file.ts'
 
@@ -103,8 +103,10 @@ export async function prune(io: SegmentIo, directory: string, { budget, reserve,
     const over = (total > budget && segment.file !== spare) || gone.segments < least
     const expired = beganAt(segment) < before || beganAt(segment) > now + (now - before)
     if (!over && !expired) continue
-    await io.unlink(join(directory, segment.file)).catch(() => undefined)
-    total -= size
+    const error = await io.unlink(join(directory, segment.file)).then(() => undefined, codeOf)
+    // Another router may have been first.
+    if (error === undefined || error === 'ENOENT') total -= size
+    if (error !== undefined) continue
     gone.segments++
     gone.bytes += size
   }

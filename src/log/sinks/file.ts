@@ -110,6 +110,7 @@ export class FileSink implements Sink {
 
   /** Until nothing waits or an error. Never rejects. */
   async #run(): Promise<void> {
+    const began = this.#closing
     try {
       while (this.#queue.length > 0 || this.#reopen) {
         if (this.#reopen) await this.#shut()
@@ -125,7 +126,9 @@ export class FileSink implements Sink {
       await this.#fail(error)
     }
     this.#running = false
-    if (this.#closing) this.#settled?.()
+    // An attempt that began before closing was not the last one.
+    if (this.#closing && (began || this.#abandoned || this.#failed === undefined)) this.#settled?.()
+    else if (this.#closing) this.#start()
     else if (this.#failed === undefined && (this.#queue.length > 0 || this.#reopen)) this.#start()
   }
 
