@@ -176,6 +176,15 @@ t.test('a stop while the disk is full says in the files, and to the operator, ho
   }
 })
 
+t.test('a stop on a disk that never took a line says how much is missing, in the block that was kept', async (t) => {
+  const d = disk(t)
+  d.capacity = 4096 + 10
+  const log = d.log(d.sink())
+  for (let i = 0; i < 20; i++) log.add(titled(i))
+  await log.close()
+  t.match(await d.account(), { decided: 20, recorded: 0, dropped: 20, lost: 0, problems: [], end: 'stopped' })
+})
+
 t.test('a stop that could not write a line more is not said to be whole', async (t) => {
   const d = disk(t)
   const abandoned: number[] = []
@@ -498,6 +507,21 @@ t.test('wissel log verify prints a row per writer, and exits with 0 where all ad
   t.match(JSON.parse(said.join('')), { adds: true, writers: [{ recorded: 3 }, { recorded: 3 }] })
   t.equal(await verifyLog(d.root, { json: false, out: () => undefined }), 1, 'a directory without segments proves nothing')
   await t.rejects(verifyLog(join(d.root, 'nowhere'), { json: false, out: () => undefined }), { code: 'WISSEL_USAGE' })
+})
+
+t.test('a segment whose first line is just being written adds up', async (t) => {
+  const d = disk(t)
+  const sink = d.sink()
+  // The writer's file comes first.
+  d.room = 4096 + 20
+  const log = d.log(sink)
+  log.add(titled(0))
+  log.flush()
+  await until(() => d.states.length === 1)
+  t.equal(d.text(d.files[0] ?? ''), '{"segment":1,"writer')
+  t.match(await d.account(), { end: 'running', problems: [] })
+  d.room = Infinity
+  await log.close()
 })
 
 t.test('segments that are closed or deleted while they are verified are found again', async (t) => {

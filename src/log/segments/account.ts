@@ -62,12 +62,12 @@ export class Account {
     const line = parseLine(text)
     const first = this.#first
     this.#first = false
-    if (first !== (line.kind === 'segment') && !(first && line.kind === 'cut')) this.#problem(first ? 'a segment has no header' : 'a segment has two headers')
     if (torn && line.kind === 'unknown') {
       if (this.#end !== 'running') this.#problem('a closed segment ends in the middle of a line')
       this.#last = 'unknown'
       return
     }
+    if (first !== (line.kind === 'segment') && !(first && line.kind === 'cut')) this.#problem(first ? 'a segment has no header' : 'a segment has two headers')
     this.#last = line.kind
     this.#apply(line)
   }

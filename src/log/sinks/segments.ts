@@ -296,7 +296,7 @@ export class SegmentSink implements Sink {
 
   async #tidyOnce(full: boolean): Promise<boolean> {
     const { io, directory, budgetBytes, segmentBytes, keepMs, now, writer } = this.#options
-    if (this.#segment !== undefined) await this.#writerFile.touch()
+    if (this.#segment !== undefined && !this.#gaveUp) await this.#writerFile.touch()
     const repaired = await repairSegments(io, directory, processOf(writer), now()).catch(() => 0)
     this.repaired += repaired
     if (repaired > 0) this.#onClosed?.()
