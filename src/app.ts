@@ -1,6 +1,5 @@
 /** Wires everything. With `app/`, the only place that builds adapters and, below `main.ts`, the only one that knows the clock and chance. */
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { adminRoutes, ownRoutes } from './admin.ts'
@@ -13,6 +12,7 @@ import { createPlayers } from './app/players.ts'
 import { SettingsWatch } from './app/settings-watch.ts'
 import { createSinks } from './app/sinks.ts'
 import type { Source } from './app/source.ts'
+import { readToken } from './app/token-file.ts'
 import { loadSettings } from './cli/configuration.ts'
 import { WisselError } from './errors.ts'
 import { Locator } from './geo/locator.ts'
@@ -33,10 +33,10 @@ import { HealthTable } from './routing/health-table.ts'
 import type { Snapshot } from './routing/model.ts'
 import { formatEndpoint, geoPaths, parseEndpoint, stateDirectoryOf } from './settings.ts'
 import type { Endpoint } from './settings.ts'
-import { codeOf } from './state/durable-file.ts'
 import { REFUSALS } from './state/follower.ts'
 import type { RedisSettings } from './state/redis-settings.ts'
 import { Metrics } from './stats/metrics.ts'
+import { codeOf } from './system.ts'
 
 export interface AppOptions {
   readonly directory: string
@@ -90,6 +90,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   const settings = await loadSettings(directory)
   const routerId = settings.router ?? 'wissel'
   const stateDirectory = options.stateDirectory ?? stateDirectoryOf(settings)
+  const reloadMs = (settings.reloadSeconds ?? 2) * 1000
   const messages = new OperatorLog({ write: options.messages, now, router: routerId })
 
   // Ends last: nobody waits for what only the next start would miss, and it for nothing that takes too long.
@@ -99,7 +100,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   // Where decisions go.
   const outlets = await createSinks({ settings, directory, router: routerId, setTimer, now, messages })
   running.defer(() => outlets.close())
-  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, { directory, router: routerId, reloadMs: (settings.reloadSeconds ?? 2) * 1000, now, setTimer, messages })
+  const archive = settings.archive === undefined ? undefined : await openArchive(settings.archive, { directory, router: routerId, reloadMs, now, setTimer, messages })
   const counters = settings.log?.counters === undefined ? undefined : openCounters(settings.log.counters, { directory, setTimer, now, messages })
   running.defer(async () => {
     await archive?.close()
@@ -161,13 +162,13 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   const common = { stateDirectory, router: routerId, now, messages, metrics, memory, apply }
   const source: Source =
     redis === undefined
-      ? embeddedSource({ ...common, directory, reloadMs: (settings.reloadSeconds ?? 2) * 1000 })
+      ? embeddedSource({ ...common, directory, reloadMs })
       : await (await import('./app/redis.ts')).redisSource({ ...common, redis, random, setTimer })
   metrics.link(() => source.link)
   metrics.shipping(outlets.shippers, outlets.segments)
 
   const settingsWatch = new SettingsWatch({ directory, started: settings, messages })
-  const watchTimer = setInterval(() => void settingsWatch.look(), (settings.reloadSeconds ?? 2) * 1000).unref()
+  const watchTimer = setInterval(() => void settingsWatch.look(), reloadMs).unref()
   running.defer(() => clearInterval(watchTimer))
 
   // Where clients are.
@@ -244,7 +245,7 @@ async function wire(options: AppOptions, running: AsyncDisposableStack): Promise
   })
   let draining = false
   adminServer = createAdminServer({
-    token: await readToken(settings, directory),
+    token: await adminToken(settings, directory),
     routes: adminRoutes({ router, world: () => world, source, board, locator, metrics, now, isReady: () => !draining && world !== undefined && players.alive > 0 }),
     ownRoutes: ownRoutes(board, consumption),
     onError: (name) => messages.error('task_failed', { task: 'admin', reason: name.toLowerCase() }),
@@ -295,15 +296,14 @@ function threadsFor(wanted = 1, messages: OperatorLog): number {
   return 1
 }
 
-async function readToken(settings: Settings, directory: string): Promise<string | undefined> {
+async function adminToken(settings: Settings, directory: string): Promise<string | undefined> {
   const file = settings.admin?.tokenFile
   if (file === undefined) return undefined
   const path = isAbsolute(file) ? file : join(directory, file)
   const unusable = (why: string) => new WisselError('WISSEL_ADMIN_TOKEN', [settings.admin?.listen ?? '127.0.0.1:9090', `"${file}" ${why}`])
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const token = await readToken(path).catch((error: unknown) => {
     throw unusable(`cannot be read: ${codeOf(error)}`)
   })
-  const token = text.split('\n')[0]?.trim() ?? ''
   if (token.length < MIN_TOKEN) throw unusable(`needs at least ${MIN_TOKEN} characters in its first line`)
   return token
 }
@@ -312,8 +312,7 @@ async function listen(server: { listen(endpoint: Endpoint): Promise<Endpoint> },
   try {
     return await server.listen(endpoint)
   } catch (error) {
-    // A port that is none is one as well, with a code.
-    if (error instanceof RangeError && !('code' in error)) throw new WisselError('WISSEL_ADMIN_TOKEN', [formatEndpoint(endpoint), `at least ${MIN_TOKEN} characters`], { cause: error })
+    if (error instanceof RangeError) throw new WisselError('WISSEL_ADMIN_TOKEN', [formatEndpoint(endpoint), `at least ${MIN_TOKEN} characters`], { cause: error })
     throw new WisselError('WISSEL_LISTEN_FAILED', [formatEndpoint(endpoint), codeOf(error)], { cause: error })
   }
 }

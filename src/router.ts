@@ -71,7 +71,7 @@ export interface RouterOptions {
   onViewer?(seen: Seen, snapshot: Snapshot): void
   onRejected(reason: HttpRejectionName): void
   /** For the sealed archive, where there is one: the only thing that is given the request itself. */
-  onRaw?(resolved: ResolvedRequest, wire: WireRequest, decision: Decision, status: number, now: number): void
+  onRaw?(resolved: ResolvedRequest, wire: WireRequest, decision: Decision, snapshot: Snapshot, status: number, now: number): void
   /** Default: with TTLs as the services say. */
   readonly steering?: Steering
   /** Undefined: every manifest is redirected to, whatever the service says. */
@@ -131,7 +131,7 @@ export class Router {
     if (onViewer !== undefined && decision.service !== undefined) {
       onViewer({ service: decision.service, address, asn: request.client.asn, userAgent: userAgent?.text, referer: refererIn(wire.headers), now: request.now }, snapshot)
     }
-    onRaw?.(resolved, wire, decision, status, request.now)
+    onRaw?.(resolved, wire, decision, snapshot, status, request.now)
   }
 
   /** Seconds. */

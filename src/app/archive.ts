@@ -1,7 +1,7 @@
 /** The sealed archive, where the settings ask for one. */
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { ArchiveError, codeOf } from '../archive/archive-error.ts'
+import { ArchiveError } from '../archive/archive-error.ts'
 import type { Named } from '../archive/cut.ts'
 import { readPublicKey, readSigningKey } from '../archive/keys.ts'
 import type { RawFacts } from '../archive/raw-record.ts'
@@ -14,7 +14,10 @@ import type { OperatorLog } from '../log/operator-log.ts'
 import type { Settings } from '../policy/settings.ts'
 import type { ClientPort } from '../privacy/port.ts'
 import type { Decision } from '../routing/decision.ts'
+import { match } from '../routing/match.ts'
+import type { Snapshot } from '../routing/model.ts'
 import type { SetTimer } from '../state/timing.ts'
+import { codeOf } from '../system.ts'
 import { ArchiveKeys, signatureOf } from './archive-keys.ts'
 
 export interface Archive {
@@ -38,22 +41,27 @@ export interface OpenArchiveOptions {
   readonly messages: OperatorLog
 }
 
-/** What the archive is told of one request. @param time milliseconds since the epoch */
-export function rawFactsOf({ address, method, scheme, host, path, query, userAgent }: ResolvedRequest, decision: Decision, status: number, time: number, port: ClientPort | undefined): RawFacts {
+/** Where requests find their services. */
+type Services = Pick<Snapshot, 'hosts' | 'prefixes'>
+
+/**
+ * What the archive is told of one request.
+ * @param snapshot that it was decided by
+ * @param time milliseconds since the epoch
+ */
+export function rawFactsOf({ address, method, scheme, host, path, query, userAgent }: ResolvedRequest, decision: Decision, snapshot: Services, status: number, time: number, port: ClientPort | undefined): RawFacts {
   const target = decision.outcome === 'refuse' ? undefined : decision.member.target.id
   return {
-    time, address, port, method, scheme, host, path, query, userAgent: userAgent?.text, named: namedIn(decision, host, path),
+    time, address, port, method, scheme, host, path, query, userAgent: userAgent?.text, named: namedIn(snapshot, host, path),
     decision: { service: decision.service?.id, target, outcome: decision.outcome, status },
   }
 }
 
-function namedIn(decision: Decision, host: string, path: string): Named | undefined {
-  const { service } = decision
-  if (service === undefined) return undefined
-  const { prefix, content: rules } = service
-  // A service of both kinds was found by a host of its own, where nothing was cut off the path.
-  const whole = prefix === undefined || !path.startsWith(prefix) || host === service.host || (decision.outcome !== 'refuse' && decision.path === path)
-  return whole ? { host: true, prefix: '', rules } : { host: false, prefix, rules }
+function namedIn(snapshot: Services, host: string, path: string): Named | undefined {
+  const matched = match(snapshot, host, path)
+  if (matched === undefined) return undefined
+  const { service, rest } = matched
+  return { host: rest === path, prefix: path.slice(0, path.length - rest.length), rules: service.content }
 }
 
 /** Rejects with a `WisselError` where keys or list cannot be used: an archive that was asked for and does not work is a mistake. */
@@ -88,7 +96,7 @@ export async function openArchive(settings: NonNullable<Settings['archive']>, { 
       },
     }
   } catch (error) {
-    const why = error instanceof ArchiveError ? error.message : error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    const why = error instanceof ArchiveError ? error.message : codeOf(error)
     throw new WisselError('WISSEL_ARCHIVE', [why], { cause: error })
   }
 }

@@ -1,6 +1,5 @@
 /** What edges and CDNs report as bytes and requests, where the settings ask for it: buckets of five minutes in a file of their own. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { WisselError } from '../errors.ts'
 import { MIN_TOKEN } from '../http/admin-server.ts'
@@ -11,10 +10,11 @@ import { linesOf } from '../log/sinks/sink.ts'
 import type { SetTimer } from '../log/sinks/sink.ts'
 import type { Settings } from '../policy/settings.ts'
 import type { Snapshot } from '../routing/model.ts'
-import { codeOf } from '../state/durable-file.ts'
 import { usageReport } from '../usage/endpoint.ts'
 import type { UsageAnswer } from '../usage/endpoint.ts'
 import { UsageBuckets } from '../usage/usage.ts'
+import { codeOf } from '../system.ts'
+import { readToken } from './token-file.ts'
 
 /** A bucket is written so soon after it is over, or after a late report of it: what was answered with 202 is not to wait for a crash. */
 const WRITE_MS = 1000
@@ -47,10 +47,9 @@ export interface ConsumptionOptions {
 export async function openConsumption({ tokenFile, path }: NonNullable<Settings['usage']>, { directory, setTimer, now, messages, snapshot, open }: ConsumptionOptions): Promise<Consumption> {
   const within = (file: string) => (isAbsolute(file) ? file : join(directory, file))
   const unusable = (why: string) => new WisselError('WISSEL_SINK', ['usage', `its tokenFile "${tokenFile}" ${why}`])
-  const text = await readFile(within(tokenFile), 'utf8').catch((error: unknown) => {
+  const token = await readToken(within(tokenFile)).catch((error: unknown) => {
     throw unusable(`cannot be read: ${codeOf(error)}`)
   })
-  const token = text.split('\n')[0]?.trim() ?? ''
   if (token.length < MIN_TOKEN) throw unusable(`needs at least ${MIN_TOKEN} characters in its first line`)
 
   /** Rows that the sink is given. */

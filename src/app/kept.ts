@@ -13,7 +13,8 @@ import type { OperatorLog } from '../log/operator-log.ts'
 import { DocumentMemory } from '../policy/document.ts'
 import { decodeDocuments, encodeDocuments } from '../policy/kept-documents.ts'
 import { readChecked, replaceChecked, sha256 } from '../state/checked-file.ts'
-import { codeOf, fileIO } from '../state/durable-file.ts'
+import { fileIO } from '../state/durable-file.ts'
+import { codeOf } from '../system.ts'
 
 export interface Kept {
   readonly compile: KeptCompiler['compile']

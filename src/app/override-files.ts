@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises'
 import { WisselError } from '../errors.ts'
 import { OverrideFile, OverrideFileError } from '../health/override-file.ts'
-import { codeOf, fileIO, replaceFile } from '../state/durable-file.ts'
+import { fileIO, replaceFile } from '../state/durable-file.ts'
 import { ownerIO, replaceShared } from '../state/shared-file.ts'
+import { codeOf } from '../system.ts'
 
 export function overrideFile(stateDirectory: string): OverrideFile {
   return new OverrideFile(stateDirectory, { read: (path) => fileIO.read(path), replace: (directory, name, bytes) => replaceFile(fileIO, directory, name, [bytes]) })

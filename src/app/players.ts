@@ -67,7 +67,7 @@ function here({ settings, sinks, setTimer, archive, onViewer, ...options }: Play
     onError: options.onError,
     onSent: (target) => options.onSent(target, 1),
     ...(onViewer === undefined ? {} : { onViewer }),
-    ...(archive === undefined ? {} : { onRaw: (resolved, wire, decision, status, at) => archive.writer.add(rawFactsOf(resolved, decision, status, at, clientPort(wire, trusted))) }),
+    ...(archive === undefined ? {} : { onRaw: (resolved, wire, decision, snapshot, status, at) => archive.writer.add(rawFactsOf(resolved, decision, snapshot, status, at, clientPort(wire, trusted))) }),
   })
   const tick = setInterval(() => plane.world?.tally.tick(plane.world.health), TICK_MS).unref()
   return {

@@ -9,7 +9,7 @@ import type { OperatorLog } from '../log/operator-log.ts'
 import { errors } from '../policy/problem.ts'
 import { readSettings, SETTINGS_FILE } from '../policy/settings.ts'
 import type { Settings } from '../policy/settings.ts'
-import { codeOf } from '../state/durable-file.ts'
+import { codeOf } from '../system.ts'
 
 export interface SettingsWatchOptions {
   readonly directory: string

@@ -1,6 +1,5 @@
 /** The sinks that the settings name, and the shippers that empty the segments into a collector or a stream. */
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { WisselError } from '../errors.ts'
 import type { OperatorLog } from '../log/operator-log.ts'
@@ -11,9 +10,10 @@ import { SegmentSink } from '../log/sinks/segments.ts'
 import type { SetTimer, Sink } from '../log/sinks/sink.ts'
 import type { Shipper } from '../log/segments/shipper.ts'
 import type { Settings } from '../policy/settings.ts'
-import { codeOf } from '../state/durable-file.ts'
 import { settingsFault } from '../state/redis-settings.ts'
+import { codeOf } from '../system.ts'
 import { stdoutSink } from './stdout.ts'
+import { readToken } from './token-file.ts'
 
 export interface Sinks {
   readonly sinks: readonly Sink[]
@@ -74,7 +74,7 @@ export async function createSinks({ settings, directory, router, setTimer, now, 
       if (place === undefined) throw new WisselError('WISSEL_SINK', [sink.type, 'it is filled from segments; add a sink of type segments'])
       const common = { directory: within(place.directory), cursor: join(within(place.directory), `${sink.type}.cursor`), setTimer, onState: onState(sink.type) }
       if (sink.type === 'http') {
-        const token = sink.tokenFile === undefined ? undefined : (await readFile(within(sink.tokenFile), 'utf8').catch((error: unknown) => unusable(sink.type, `its tokenFile "${sink.tokenFile ?? ''}" cannot be read: ${codeOf(error)}`))).split('\n')[0]?.trim()
+        const token = sink.tokenFile === undefined ? undefined : await readToken(within(sink.tokenFile)).catch((error: unknown) => unusable(sink.type, `its tokenFile "${sink.tokenFile ?? ''}" cannot be read: ${codeOf(error)}`))
         shippers.push(httpShipper({ ...common, url: new URL(sink.url), token }))
       } else {
         const { openStream } = await import('./stream.ts')

@@ -2,7 +2,8 @@
 import { readFile, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf, isRunning } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { placeNew } from './files.ts'
 
 const POLL_MS = 50
@@ -46,15 +47,5 @@ async function holderOf(path: string): Promise<{ readonly state: 'works' | 'ende
   const [, pid = '', host = ''] = /^(\d{1,10}) (\S+)\n$/.exec(text) ?? []
   const name = `process ${pid} on ${host}`
   if (host === '') return { state: 'unknown', name }
-  return { state: host !== hostname() || runs(Number(pid)) ? 'works' : 'ended', name }
-}
-
-/** A process of another account cannot be signalled, but is there. */
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) !== 'ESRCH'
-  }
+  return { state: host !== hostname() || isRunning(Number(pid)) ? 'works' : 'ended', name }
 }

@@ -1,6 +1,7 @@
 /** Makes of two officers' public lists the signed list that routers get. No private key of an officer is needed for it. */
 import { mkdir, readFile } from 'node:fs/promises'
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { DAY_MS, dayOf } from './day.ts'
 import { files, place } from './files.ts'
 import { publicKeyOf, publicKeyText } from './keys.ts'

@@ -1,5 +1,5 @@
 /** New files that never take the place of another one. */
-import { codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
 import { readIfThere } from './files.ts'
 import type { ArchiveFiles } from './files.ts'
 

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { isDay } from './day.ts'
 
 /** The file system as far as it is needed. Any of them may reject. */

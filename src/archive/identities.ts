@@ -4,7 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { hashOf } from './chain.ts'
 import { isDay } from './day.ts'
 import { PART, placeNew } from './files.ts'

@@ -1,6 +1,7 @@
 /** One officer's ceremony: makes that officer's keys of days ahead, and the list of their public halves that is handed over. */
 import { mkdir, readFile } from 'node:fs/promises'
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { DAY_MS, dayOf, startOf } from './day.ts'
 import { files, place } from './files.ts'
 import { createIdentity } from './identities.ts'

@@ -5,7 +5,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf, isRunning } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { readIfThere } from './files.ts'
 import type { ArchiveFiles } from './files.ts'
 
@@ -143,16 +144,6 @@ function holderIn(text: string): Holder {
     return typeof token === 'string' && typeof host === 'string' && typeof pid === 'number' && typeof at === 'number' ? { token, host, pid, at } : NOBODY
   } catch {
     return NOBODY
-  }
-}
-
-/** Also where it is another user's. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
   }
 }
 

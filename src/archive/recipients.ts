@@ -48,11 +48,6 @@ export class RecipientList {
   get days(): readonly string[] {
     return [...this.#days.keys()].sort()
   }
-
-  /** Days with keys from this one on. */
-  daysFrom(day: string): number {
-    return this.days.filter((other) => other >= day).length
-  }
 }
 
 /** The signed text of a list. */

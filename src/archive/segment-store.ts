@@ -1,5 +1,6 @@
 /** Where a router puts its segments: it knows its place in the chain, also after a restart, and reads nothing but checkpoints. */
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { create } from './create.ts'
 import { isDay } from './day.ts'
 import { AGE, CHECKPOINT, namesIn, segmentsIn } from './files.ts'

@@ -2,7 +2,8 @@
  * Carries segments from a router to where they are kept. A local segment is deleted once its copy was read back and is what
  * the checkpoint says, and after an hour in any case: a stolen router holds an hour of ciphertext at most.
  */
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { dayOf, DAY_MS } from './day.ts'
 import { AGE, CHECKPOINT, place, readIfThere, removeBefore, removeOlder, routersIn, segmentsIn } from './files.ts'
 import type { ArchiveFiles, SegmentFiles } from './files.ts'

@@ -1,6 +1,7 @@
 /** Ed25519 keys as files: the private one for its owner alone, its public half beside it as `.pub`. */
 import { readFile } from 'node:fs/promises'
-import { ArchiveError, codeOf } from './archive-error.ts'
+import { codeOf } from '../system.ts'
+import { ArchiveError } from './archive-error.ts'
 import { placeNew } from './files.ts'
 import { makeSigningKey, publicKeyText, readSigningKey } from './keys.ts'
 import type { KeyObject } from './keys.ts'

@@ -6,22 +6,22 @@
  * copy in memory, bounded by `maxBytes`, beyond which the newest are dropped and counted. After an error of the disk a timer
  * tries again, for ever; what waits for it is ciphertext.
  *
- * Days never go back in the chain. Records of before midnight may come after the first of after midnight, from another
- * thread or from an answer that took long: for a minute both days are open, and what the new day has sealed meanwhile waits
- * behind the old one, unless half of `maxBytes` waits. What is older still is dropped as `late`, also after a clock that was
- * ahead was set right: a restart takes the day as it is, and then the chain goes back once, which `verify` tells.
+ * Days never go back in the chain. While the day before is open beside the new one, for a minute after midnight, what the
+ * new day has sealed waits behind the old one, unless half of `maxBytes` waits. What is older still is dropped as `late`, also
+ * after a clock that was ahead was set right: a restart takes the day as it is, and then the chain goes back once, which
+ * `verify` tells.
  */
-import { codeOf } from './archive-error.ts'
-import { Batch, PAD_BYTES, SEGMENT_BYTES } from './batch.ts'
+import { codeOf } from '../system.ts'
+import type { Batch } from './batch.ts'
 import { DAY_MS, dayOf } from './day.ts'
 import { files } from './files.ts'
 import type { ArchiveFiles } from './files.ts'
 import type { KeyObject } from './keys.ts'
+import { OpenDays } from './open-days.ts'
 import { rawLine, rawRecordOf } from './raw-record.ts'
 import type { RawFacts } from './raw-record.ts'
 import type { RecipientList } from './recipients.ts'
 import { SegmentStore } from './segment-store.ts'
-import { segmentHeader } from './segment.ts'
 import type { Sealed, Sealer, SetTimer } from './sealer.ts'
 
 export const ARCHIVE_DROPS = ['no_keys', 'full', 'late', 'seal', 'closed', 'invalid'] as const
@@ -57,13 +57,6 @@ export interface ArchiveWriterOptions {
 
 const DEFAULTS = { io: files, windowMs: 60_000, maxBytes: 8 * 1024 * 1024, retryMs: 5000, closeMs: 10_000, keepMs: 3_600_000 }
 
-/** A batch that takes records. */
-interface Open {
-  readonly batch: Batch
-  /** Of the timer that ends it. */
-  readonly cancel: () => void
-}
-
 /** A batch on its way. It is being sealed from the moment that it is here. */
 interface Pending {
   readonly batch: Batch
@@ -87,20 +80,16 @@ export class ArchiveWriter {
   readonly #options: typeof DEFAULTS & ArchiveWriterOptions
   readonly #store: SegmentStore
   #recipients: RecipientList
-  /** By day since the epoch. */
-  readonly #open = new Map<number, Open>()
-  /** The newest day of a batch, and the oldest that is still taken: the same, or for a minute the one before. */
-  #newest = -Infinity
-  #oldest = -Infinity
+  readonly #open: OpenDays
   /** By day, as they are to be in the chain. */
   #queue: Pending[] = []
-  #memory = 0
+  /** Bytes of it. */
+  #queued = 0
   #running = false
   #failed: string | undefined
   #closing = false
   #abandoned = false
   #settled: (() => void) | undefined
-  #cancelOlder: (() => void) | undefined
   #cancelRetry: (() => void) | undefined
   #cancelSweep: (() => void) | undefined
 
@@ -108,6 +97,13 @@ export class ArchiveWriter {
     this.#options = { ...DEFAULTS, ...options }
     this.#store = new SegmentStore(this.#options)
     this.#recipients = options.recipients
+    const { maxBytes } = this.#options
+    this.#open = new OpenDays({
+      ...this.#options,
+      room: () => maxBytes - this.memory,
+      onEnded: (batch, day) => this.#enqueue(batch, day),
+      onClosed: () => this.#proceed(),
+    })
     this.#sweepLater()
   }
 
@@ -118,12 +114,12 @@ export class ArchiveWriter {
 
   /** Bytes that wait in memory. */
   get memory(): number {
-    return this.#memory
+    return this.#open.size + this.#queued
   }
 
   /** Records that wait in memory. */
   get waiting(): number {
-    return [...this.#open.values(), ...this.#queue].reduce((sum, { batch }) => sum + batch.count, 0)
+    return this.#queue.reduce((sum, { batch }) => sum + batch.count, this.#open.count)
   }
 
   /** Days in a row with keys, from today on. With none left nothing is archived. */
@@ -137,6 +133,7 @@ export class ArchiveWriter {
   /** From the next record on. What waits keeps the keys that it has. */
   use(recipients: RecipientList): void {
     this.#recipients = recipients
+    this.#open.use(recipients)
     this.flush()
   }
 
@@ -155,7 +152,7 @@ export class ArchiveWriter {
   addLine(line: string | undefined, time: number): void {
     this.added++
     try {
-      const why = line === undefined ? 'invalid' : this.#take(line, time)
+      const why = line === undefined ? 'invalid' : this.#closing ? 'closed' : this.#open.take(line, time)
       if (why !== undefined) this.#dropped[why]++
     } catch {
       this.#dropped.invalid++
@@ -164,8 +161,8 @@ export class ArchiveWriter {
 
   /** Seals and writes what waits, without waiting for it. */
   flush(): void {
-    this.#closeOlder()
-    this.#sealOpen()
+    this.#open.closeOlder()
+    this.#open.end()
   }
 
   /** Seals and writes what waits, within `closeMs`; counts the rest as dropped. Never rejects. */
@@ -184,7 +181,7 @@ export class ArchiveWriter {
     this.#abandoned = true
     this.#dropped.closed += this.waiting
     this.#queue = []
-    this.#memory = 0
+    this.#queued = 0
     await Promise.race([this.#store.close(), late])
     cancel()
     await this.#options.sealer.close().catch(() => undefined)
@@ -195,89 +192,18 @@ export class ArchiveWriter {
     this.expired += await this.#store.expire(this.#options.now() - this.#options.keepMs)
   }
 
-  /** Why the line was dropped, or undefined where it was not. */
-  #take(line: string, time: number): ArchiveDrop | undefined {
-    if (this.#closing) return 'closed'
-    const day = Math.floor(time / DAY_MS)
-    if (day < this.#oldest) return 'late'
-    if (!this.#fits(line, day)) this.#sealOpen()
-    const batch = this.#open.get(day)?.batch ?? this.#begin(day, time)
-    if (typeof batch === 'string') return batch
-    const growth = batch.growthFor(line)
-    if (growth === undefined) return 'invalid'
-    if (this.#memory + growth > this.#options.maxBytes) return 'full'
-    this.#memory += growth
-    batch.add(line, time)
-    return undefined
-  }
-
-  /** Whether what is open stays within a mebibyte with this line. */
-  #fits(line: string, day: number): boolean {
-    const batch = this.#open.get(day)?.batch
-    const growth = batch === undefined ? PAD_BYTES : batch.growthFor(line)
-    if (growth === undefined) return false
-    let size = growth
-    for (const open of this.#open.values()) size += open.batch.size
-    return size <= SEGMENT_BYTES
-  }
-
-  #begin(day: number, time: number): Batch | ArchiveDrop {
-    const { maxBytes, windowMs, setTimer, router } = this.#options
-    // Sealing what was open, to make room, may have closed the day.
-    if (day < this.#oldest) return 'late'
-    if (this.#memory + PAD_BYTES > maxBytes) return 'full'
-    const name = dayOf(time)
-    const recipients = this.#recipients.recipientsFor(name)
-    if (recipients === undefined) return 'no_keys'
-    if (day > this.#newest) this.#turnTo(day, time)
-    const batch = new Batch(name, recipients, segmentHeader(router, name))
-    this.#memory += batch.size
-    this.#open.set(day, { batch, cancel: setTimer(() => this.#sealOpen(day), windowMs) })
-    return batch
-  }
-
-  /** A new day begins. The one before is taken for a while, unless its end is longer ago, as at a start in the middle of a day. */
-  #turnTo(day: number, time: number): void {
-    const { windowMs, setTimer } = this.#options
-    const oldest = time - day * DAY_MS < windowMs ? day - 1 : day
-    for (const other of this.#open.keys()) if (other < oldest) this.#sealOpen(other)
-    this.#newest = day
-    this.#oldest = oldest
-    this.#cancelOlder?.()
-    this.#cancelOlder = oldest < day ? setTimer(() => this.#closeOlder(), windowMs) : undefined
-    this.#proceed()
-  }
-
-  /** From now on nothing is taken but the newest day, and what waited behind the one before is written. */
-  #closeOlder(): void {
-    this.#cancelOlder?.()
-    this.#cancelOlder = undefined
-    this.#oldest = this.#newest
-    for (const day of this.#open.keys()) if (day < this.#oldest) this.#sealOpen(day)
-    this.#proceed()
-  }
-
-  /** Ends the batch of a day, or all of them. */
-  #sealOpen(only?: number): void {
-    for (const [day, { batch, cancel }] of this.#open) {
-      if (only !== undefined && day !== only) continue
-      cancel()
-      this.#open.delete(day)
-      if (batch.count === 0) {
-        this.#memory -= batch.size
-        continue
-      }
-      const pending: Pending = { batch, day, sealed: this.#seal(batch).then((sealed) => sealed ?? this.#lose(pending)) }
-      this.#queue.splice(this.#queue.findLastIndex((other) => other.day <= day) + 1, 0, pending)
-    }
-    if (this.#oldest < this.#newest && this.#memory > this.#options.maxBytes / 2) this.#closeOlder()
+  #enqueue(batch: Batch, day: number): void {
+    const pending: Pending = { batch, day, sealed: this.#seal(batch).then((sealed) => sealed ?? this.#lose(pending)) }
+    this.#queue.splice(this.#queue.findLastIndex((other) => other.day <= day) + 1, 0, pending)
+    this.#queued += batch.size
+    if (this.memory > this.#options.maxBytes / 2) this.#open.closeOlder()
     else this.#proceed()
   }
 
   /** The next one to be written. What is newer than the oldest day that is taken has to wait for that. */
   get #next(): Pending | undefined {
     const [next] = this.#queue
-    return next === undefined || next.day > this.#oldest ? undefined : next
+    return next === undefined || next.day > this.#open.oldest ? undefined : next
   }
 
   /** Unless the disk is to be left alone for a while. */
@@ -327,7 +253,7 @@ export class ArchiveWriter {
 
   #leave(pending: Pending): void {
     this.#queue = this.#queue.filter((other) => other !== pending)
-    this.#memory -= pending.batch.size
+    this.#queued -= pending.batch.size
   }
 
   async #write(batch: Batch, sealed: Sealed): Promise<void> {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { ArchiveError, codeOf } from '../archive/archive-error.ts'
+import { ArchiveError } from '../archive/archive-error.ts'
 import type { AuditHead } from '../archive/audit.ts'
 import { hashOf } from '../archive/chain.ts'
 import { isDay } from '../archive/day.ts'
@@ -12,6 +12,7 @@ import type { OpenOptions } from '../archive/open.ts'
 import { readRecipients } from '../archive/recipients.ts'
 import { DEFAULT_RETENTION_DAYS } from '../archive/ship.ts'
 import { WisselError } from '../errors.ts'
+import { codeOf } from '../system.ts'
 
 const OPTIONS = {
   days: { type: 'string' },

@@ -1,5 +1,5 @@
 /** `wissel archive`: the keys of the sealed archive, its proof, its transport, and the one narrow way to look into it. */
-import { ArchiveError, codeOf } from '../archive/archive-error.ts'
+import { ArchiveError } from '../archive/archive-error.ts'
 import { checkAudit, withAuditLog } from '../archive/audit-log.ts'
 import { linkOf } from '../archive/chain.ts'
 import { combine } from '../archive/combine.ts'
@@ -15,6 +15,7 @@ import { verifyArchive } from '../archive/verify.ts'
 import { CHAIN_FAULTS, nameOf } from '../archive/verify-chain.ts'
 import { WisselError } from '../errors.ts'
 import { ClientAddress } from '../privacy/address.ts'
+import { codeOf } from '../system.ts'
 import { auditWitness, durationOf, firstLine, given, keepDays, keysOf, listOf, pairs, parse, text, timeOf } from './archive-input.ts'
 import type { Input } from './archive-input.ts'
 

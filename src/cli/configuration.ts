@@ -12,7 +12,7 @@ import type { Settings } from '../policy/settings.ts'
 import { readSettings, SETTINGS_FILE } from '../policy/settings.ts'
 import type { Version } from '../routing/model.ts'
 import { readBundle, UnreadableFileError } from '../state/directory.ts'
-import { codeOf } from '../state/durable-file.ts'
+import { codeOf } from '../system.ts'
 import { missingFiles, strayFiles } from './surroundings.ts'
 
 export interface Loaded extends Built {

@@ -16,6 +16,7 @@ import { LoadTally } from '../routing/load.ts'
 import { Router } from '../router.ts'
 import type { World } from '../router.ts'
 import { geoPaths } from '../settings.ts'
+import { codeOf } from '../system.ts'
 import type { Loaded } from './configuration.ts'
 
 export interface ExplainOptions {
@@ -40,7 +41,7 @@ export async function explainCommand(loaded: Loaded, { directory, url, ip, json,
     try {
       use(await readFile(path))
     } catch (error) {
-      err(`wissel: ${path} cannot be used (${error instanceof GeoDatabaseError ? error.message : error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'}); clients are placed without it\n`)
+      err(`wissel: ${path} cannot be used (${error instanceof GeoDatabaseError ? error.message : codeOf(error)}); clients are placed without it\n`)
     }
   }
   await load(paths.database, (bytes) => locator.swap(compileGeo(bytes), now))

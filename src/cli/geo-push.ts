@@ -6,6 +6,7 @@ import { pushGeo } from '../state/redis-geo.ts'
 import { readRouters } from '../state/router-report.ts'
 import { RedisError } from '../state/redis-connection.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
+import { codeOf } from '../system.ts'
 import { withState } from './with-state.ts'
 import type { CommandIO } from './with-state.ts'
 
@@ -20,7 +21,7 @@ export interface GeoPushArgs {
 export async function geoPush({ file, redis, asn = false }: GeoPushArgs, io: CommandIO): Promise<number> {
   const kind: GeoKind = asn ? 'asn' : 'geo'
   const bytes = await readFile(file).catch((error: unknown) => {
-    io.err(`the file ${file} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'})\n`)
+    io.err(`the file ${file} cannot be read (${codeOf(error)})\n`)
     return undefined
   })
   if (bytes === undefined) return 1

@@ -7,6 +7,7 @@ import { LOG_FORMATS, importLog } from '../usage/logs/import.ts'
 import type { Imported, LogFormat } from '../usage/logs/import.ts'
 import type { Hit } from '../usage/logs/hit.ts'
 import { UsageBuckets } from '../usage/usage.ts'
+import { codeOf } from '../system.ts'
 
 export interface LogImportOptions {
   readonly format: string
@@ -35,7 +36,7 @@ export async function importCommand({ format, file, target, service, snapshot, s
   try {
     imported = await importLog(chunks, { format: format as LogFormat, target, serviceOf, buckets })
   } catch (error) {
-    throw new WisselError('WISSEL_USAGE', [`the log file cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'})`], { cause: error })
+    throw new WisselError('WISSEL_USAGE', [`the log file cannot be read (${codeOf(error)})`], { cause: error })
   }
   for (const line of buckets.take(Infinity)) out(line)
   const { requests, bytes, malformed, unassigned } = imported

@@ -8,7 +8,7 @@ import { closedSegment, segmentsAmong } from '../log/segments/names.ts'
 import type { SegmentName } from '../log/segments/names.ts'
 import { linesOf } from '../log/segments/read.ts'
 import type { FileLine } from '../log/segments/read.ts'
-import { codeOf } from '../log/segments/segment-io.ts'
+import { codeOf } from '../system.ts'
 
 /** How often a writer's segments are read again because one went meanwhile. */
 const ATTEMPTS = 20

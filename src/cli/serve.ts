@@ -7,7 +7,7 @@ import { startDemoTargets } from '../demo.ts'
 import { WisselError } from '../errors.ts'
 import { errors } from '../policy/problem.ts'
 import { readSettings } from '../policy/settings.ts'
-import { formatEndpoint, parseEndpoint } from '../settings.ts'
+import { formatEndpoint } from '../settings.ts'
 import type { RedisSettings } from '../state/redis-settings.ts'
 
 export interface ServeOptions {
@@ -56,7 +56,6 @@ function checkAddress(option: string, text: string | undefined, setting: (text: 
   if (text === undefined) return
   const [wrong] = errors(readSettings(option, setting(JSON.stringify(text))).problems)
   if (wrong !== undefined) throw new WisselError('WISSEL_USAGE', [`${option}: ${wrong.message}`])
-  if (parseEndpoint(text).port > 65_535) throw new WisselError('WISSEL_USAGE', [`${option}: "${text}" ends in a port above 65535`])
 }
 
 /** For all threads: an error of a thread that answers players writes none anyway, and ends that thread alone. */

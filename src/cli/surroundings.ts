@@ -1,6 +1,7 @@
 /** What stands around a configuration and is easily missed: files that nobody reads, and files that settings name and that are not there. */
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
+import { readToken } from '../app/token-file.ts'
 import { MIN_TOKEN } from '../http/admin-server.ts'
 import { KINDS } from '../policy/bundle.ts'
 import type { Kind } from '../policy/bundle.ts'
@@ -10,7 +11,7 @@ import { SETTINGS_FILE } from '../policy/settings.ts'
 import type { ReadSettings, Settings } from '../policy/settings.ts'
 import { ignoredFiles } from '../state/directory.ts'
 import type { Ignored } from '../state/directory.ts'
-import { codeOf } from '../state/durable-file.ts'
+import { codeOf } from '../system.ts'
 
 /** Keys by which a file says what it is. Groups alone do not: rules for Prometheus have them too. */
 const MARKS: Readonly<Record<string, Kind>> = { service: 'services', targets: 'targets', zones: 'zones', policy: 'policies' }
@@ -90,11 +91,6 @@ function redisFiles(redis: Settings['redis'], log: Settings['log']): Named[] {
     ...tls.map(([name, file]) => ({ path: ['redis', 'tls', name], file })),
     ...(log?.sinks ?? []).flatMap((sink, i): Named[] => (sink.type === 'redis' ? [{ path: ['log', 'sinks', i, 'passwordFile'], file: sink.passwordFile }] : [])),
   ]
-}
-
-/** What a file's first line says. */
-async function readToken(path: string): Promise<string> {
-  return (await readFile(path, 'utf8')).split('\n')[0]?.trim() ?? ''
 }
 
 /** Why a file cannot be read; a directory can be opened, and not read. */

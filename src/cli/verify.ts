@@ -12,6 +12,7 @@ import { digest, encodeBundle } from '../policy/bundle.ts'
 import type { DecisionRecord } from '../privacy/record.ts'
 import { faults } from '../routing/jurisdiction.ts'
 import type { Snapshot, Target } from '../routing/model.ts'
+import { codeOf } from '../system.ts'
 import type { Loaded } from './configuration.ts'
 
 export interface VerifyOptions {
@@ -111,7 +112,7 @@ async function filesOf(log: string): Promise<string[]> {
     if (!(await stat(log)).isDirectory()) return [log]
     return segmentsAmong(await readdir(log)).map(({ file }) => join(log, file))
   } catch (error) {
-    throw new WisselError('WISSEL_USAGE', [`the log cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'})`], { cause: error })
+    throw new WisselError('WISSEL_USAGE', [`the log cannot be read (${codeOf(error)})`], { cause: error })
   }
 }
 

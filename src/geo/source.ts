@@ -6,6 +6,7 @@
  * for a look at which it stayed the same.
  */
 import { readFile, stat } from 'node:fs/promises'
+import { codeOf } from '../system.ts'
 import { compileInWorker } from './compile.ts'
 import type { CompileJob, DatabaseKind } from './compile.ts'
 import { GeoDatabaseError, tooLarge } from './geo-error.ts'
@@ -203,9 +204,4 @@ interface FileState {
 
 function watched(kind: DatabaseKind, path: WatchedFile['path']): WatchedFile {
   return { kind, path, seen: undefined, handled: undefined, isLoaded: false }
-}
-
-/** The system's code alone: its message holds the path once more. */
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error'
 }

@@ -79,7 +79,7 @@ export class Reports {
 
   /** Probers whose report is fresh and not withheld. */
   fresh(now: number): readonly SeenReport[] {
-    return [...this.#seen.values()].filter((seen) => isFresh(seen, now) && !seen.report.withheld)
+    return this.heard(now).filter((seen) => !seen.report.withheld)
   }
 
   /** Probers whose report is fresh: one that doubts what it sees passes on what it is told all the same. */

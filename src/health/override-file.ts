@@ -1,4 +1,5 @@
 /** Operators' commands in a file of the state directory, where there is no Redis; and beside Redis, for when it is gone. */
+import { codeOf } from '../system.ts'
 import { forgotten, pruned, readOverrides, record } from './overrides.ts'
 import type { Override, Overrides, OverrideStore } from './overrides.ts'
 
@@ -84,10 +85,6 @@ function commandsIn(bytes: Uint8Array): readonly Override[] {
   const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   if (typeof value !== 'object' || value === null || !('v' in value) || value.v !== 1 || !('overrides' in value)) throw new TypeError('not a file of overrides')
   return readOverrides(value.overrides)
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 }
 
 /**

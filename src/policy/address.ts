@@ -1,5 +1,5 @@
 /** Where a target is reached, as written and as it stands in `Location`. */
-import type { Base, Scheme, Target } from '../routing/model.ts'
+import type { Base, Scheme } from '../routing/model.ts'
 
 export interface Address {
   readonly host: string
@@ -17,9 +17,4 @@ export function baseOf({ host, port, scheme = 'same', prefix = '' }: Address): B
 function portText(scheme: Scheme, port: number | undefined): string {
   const standard = scheme === 'http' ? 80 : 443
   return port === undefined || port === standard ? '' : `:${port}`
-}
-
-/** Whether a target may be reached under a host name: one of its own, or a part of a domain that it lists with `*.`. */
-export function mayServe(target: Target, host: string): boolean {
-  return target.hosts.some((own) => own === host || (own.startsWith('*.') && host.endsWith(own.slice(1)) && host.length > own.length - 1))
 }

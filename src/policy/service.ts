@@ -1,11 +1,12 @@
 /** One service's file becomes the steps, pools and rules that a decision walks. */
 import { compileContent } from '../privacy/content.ts'
 import { combine, hashString } from '../routing/hash.ts'
+import { mayServe } from '../routing/hosts.ts'
 import { compliesUntil, faults } from '../routing/jurisdiction.ts'
 import type { Fault } from '../routing/jurisdiction.ts'
 import { PREFIX_SEGMENTS } from '../routing/match.ts'
 import type { Condition, ContentRule, Fence, Fixed, JurisdictionPolicy, Member, Pool, QueryRule, Service, Step, Target } from '../routing/model.ts'
-import { baseOf, mayServe } from './address.ts'
+import { baseOf } from './address.ts'
 import type { Address } from './address.ts'
 import { advise } from './advice.ts'
 import type { Kind } from './bundle.ts'

@@ -44,10 +44,7 @@ export function decide(request: RoutingRequest, snapshot: Snapshot, health: Heal
 
   let levels: readonly Level[] = []
   for (const step of service.steps) {
-    if (!meets(step.when, located, request.client.asn)) {
-      observer?.skipped?.(step)
-      continue
-    }
+    if (!meets(step.when, located, request.client.asn)) continue
     const stand = standing(step.pool, health, request.scheme, request.now)
     observer?.considered?.(step, stand)
     const level: Level = { step, stand, capacity: levelCapacity(step, stand) }

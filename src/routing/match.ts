@@ -13,7 +13,7 @@ export interface Matched {
 /** Everything under it is the router's own, whatever the host; nothing of it is ever a service's. */
 export const OWN_PREFIX = '/-/'
 
-export function match(snapshot: Snapshot, host: string, path: string): Matched | undefined {
+export function match(snapshot: Pick<Snapshot, 'hosts' | 'prefixes'>, host: string, path: string): Matched | undefined {
   if (path.startsWith(OWN_PREFIX)) return undefined
   const byHost = snapshot.hosts.get(host)
   if (byHost !== undefined) return { service: byHost, rest: path }

@@ -4,8 +4,6 @@ import type { Standing } from './standing.ts'
 
 export interface Observer {
   service?(service: Service): void
-  /** A step whose condition the client does not meet. */
-  skipped?(step: Step): void
   /** A step that was considered, and the share of this service's viewers that its health earns it. */
   considered?(step: Step, standing: Standing): void
   /** The members among which one decision is made: each one's fair share of it is its weight among theirs. */

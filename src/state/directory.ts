@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Bundle, BundleFile } from '../policy/bundle.ts'
 import { bundleOf, KINDS } from '../policy/bundle.ts'
-import { codeOf } from './durable-file.ts'
+import { codeOf } from '../system.ts'
 
 /** One file or folder of a directory cannot be read; the directory itself can. */
 export class UnreadableFileError extends Error {

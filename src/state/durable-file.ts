@@ -60,8 +60,3 @@ export async function replaceFile(io: FileIO, directory: string, name: string, p
   }
   await io.syncDirectory(directory)
 }
-
-/** The system's code alone: its message holds the path once more. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
-}

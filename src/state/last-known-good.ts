@@ -5,7 +5,8 @@
  * only added and, when there are newer ones, removed; one that is torn or altered is passed over for the one before it.
  */
 import { createHash } from 'node:crypto'
-import { codeOf, fileIO, replaceFile } from './durable-file.ts'
+import { codeOf } from '../system.ts'
+import { fileIO, replaceFile } from './durable-file.ts'
 import type { FileIO } from './durable-file.ts'
 import { formatHead, parseHead } from './head.ts'
 import type { Head } from './store.ts'

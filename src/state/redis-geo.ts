@@ -4,8 +4,9 @@
  * it. So the file is also what the router starts from when Redis is away.
  */
 import { createHash } from 'node:crypto'
+import { codeOf } from '../system.ts'
 import { sha256 as sha256InSlices } from './checked-file.ts'
-import { codeOf, fileIO, replaceFile } from './durable-file.ts'
+import { fileIO, replaceFile } from './durable-file.ts'
 import type { FileIO } from './durable-file.ts'
 import { positionIn } from './head.ts'
 import type { Keys } from './keys.ts'
@@ -166,11 +167,6 @@ export class RedisGeo {
     if (head === undefined) return undefined
     const file = await this.#io.read(this.path)
     return file.length === head.bytes && (await sha256InSlices(file)) === head.sha256 ? head : undefined
-  }
-
-  /** Puts a database there where none is, so that one path serves before anything was published. Rejects with the system's error. */
-  async seed(file: Uint8Array): Promise<void> {
-    await replaceFile(this.#io, this.#options.directory, this.#name, [file])
   }
 
   /** Looks at the head, and fetches what it names where that is newer. A call while another is busy joins it. Never rejects. */

@@ -1,6 +1,7 @@
 /** Files that one user writes and another one reads: an operator's command, often by root, is obeyed by a router that is somebody else. */
 import { chmod, chown, stat } from 'node:fs/promises'
-import { codeOf, replaceFile } from './durable-file.ts'
+import { codeOf } from '../system.ts'
+import { replaceFile } from './durable-file.ts'
 import type { FileIO } from './durable-file.ts'
 
 export interface Owner {

@@ -7,6 +7,7 @@
 import { contentAnswer } from '../http/answers.ts'
 import type { Answer } from '../http/message.ts'
 import type { Redirect, RoutingRequest } from '../routing/decision.ts'
+import { mayServe } from '../routing/hosts.ts'
 import { filterQuery, locationOf } from '../routing/location.ts'
 import type { HealthTable } from '../routing/health-table.ts'
 import type { Snapshot, Target } from '../routing/model.ts'
@@ -126,7 +127,5 @@ function upstreamUrl(decision: Redirect, request: RoutingRequest): string {
 
 /** A domain with `*.` does not hold what another target names as its own. */
 function isHostOf(target: Target, host: string, { targets }: Pick<Snapshot, 'targets'>): boolean {
-  if (target.hosts.includes(host)) return true
-  const within = target.hosts.some((own) => own.startsWith('*.') && host.endsWith(own.slice(1)) && host.length > own.length - 1)
-  return within && !targets.some(({ hosts }) => hosts.includes(host))
+  return target.hosts.includes(host) || (mayServe(target, host) && !targets.some(({ hosts }) => hosts.includes(host)))
 }

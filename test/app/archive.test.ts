@@ -106,19 +106,22 @@ t.test('the archive is told what of a request its service has configured', async
   const [service, target] = [WORLD.ids.get('omroep-live'), WORLD.targets[0]]
   if (service === undefined || target === undefined) throw new Error('the world is empty')
   const content = [{ id: undefined, segments: ['live', '{content}', '**'] }]
-  const byHost: Service = { ...service, content }
-  const byPrefix: Service = { ...byHost, host: undefined, prefix: '/klant-7' }
-  const byBoth: Service = { ...byHost, prefix: '/klant-7' }
-  const at = '/klant-7/live/nieuws-24/u-1/x.m3u8'
-  for (const [what, decision, host, path, request] of [
-    ['by its host', redirectTo(byHost, target, { path: '/live/nieuws-24/u-1/x.m3u8' }), 'edge-1.example', '/live/nieuws-24/u-1/x.m3u8', 'edge-1.example/live/nieuws-24/_/x.m3u8'],
-    ['by its prefix', redirectTo(byPrefix, target, { path: '/live/nieuws-24/u-1/x.m3u8' }), 'edge-1.example', at, '_.example/klant-7/live/nieuws-24/_/x.m3u8'],
-    ['by its prefix, refused', refusalOf(byPrefix), 'edge-1.example', at, '_.example/klant-7/live/nieuws-24/_/x.m3u8'],
-    ['by another of its hosts', redirectTo(byBoth, target, { path: at }), 'edge-1.example', at, 'edge-1.example/_/live/_/_/x.m3u8'],
-    ['by its first host, refused', refusalOf(byBoth), 'omroep-live.example', at, 'omroep-live.example/_/live/_/_/x.m3u8'],
-    ['by none', refusalOf(undefined), 'edge-1.example', at, '_.example/_/live/_/_/x.m3u8'],
+  const omroep: Service = { ...service, content, host: 'omroep.example', prefix: '/klant-8' }
+  const klant: Service = { ...service, content, host: undefined, prefix: '/klant-7' }
+  const services = { hosts: new Map([['omroep.example', omroep], ['www.omroep.example', omroep]]), prefixes: new Map([['/klant-8', omroep], ['/klant-7', klant]]) }
+  const within = '/live/nieuws-24/u-1/x.m3u8'
+  for (const [what, host, path, request] of [
+    ['by its host', 'omroep.example', within, 'omroep.example/live/nieuws-24/_/x.m3u8'],
+    ['by another of its hosts', 'www.omroep.example', within, 'www.omroep.example/live/nieuws-24/_/x.m3u8'],
+    ['by its prefix', 'edge-1.example', `/klant-7${within}`, '_.example/klant-7/live/nieuws-24/_/x.m3u8'],
+    ['by its prefix, where it has hosts as well', 'edge-1.example', `/klant-8${within}`, '_.example/klant-8/live/nieuws-24/_/x.m3u8'],
+    ['by its host, with the prefix in the path', 'omroep.example', `/klant-8${within}`, 'omroep.example/_/live/_/_/x.m3u8'],
+    ['by another of its hosts, with the prefix in the path', 'www.omroep.example', `/klant-8${within}`, 'www.omroep.example/_/live/_/_/x.m3u8'],
+    ['by none', 'edge-1.example', `/klant-9${within}`, '_.example/_/live/_/_/x.m3u8'],
   ] as const) {
     const resolved = { rejected: undefined, forwardedInvalid: false, scheme: 'https', host, authority: host, path, query: '', method: 'GET', wants: 'redirect', address: undefined, userAgent: undefined } as const
-    t.equal(rawRecordOf(rawFactsOf(resolved, decision, decision.status, NOON, undefined)).request, `GET https://${request}`, what)
+    for (const decision of [redirectTo(service, target), refusalOf(service)]) {
+      t.equal(rawRecordOf(rawFactsOf(resolved, decision, services, decision.status, NOON, undefined)).request, `GET https://${request}`, what)
+    }
   }
 })

@@ -84,6 +84,7 @@ t.test('what comes late from before midnight goes before what came since, and da
     ['two threads that tell their requests in turn', late(-90, -10, 5, -50, 60, -1, 80), [4, 3], 0],
     ['only the first one after midnight is early', late(3, -1), [1, 1], 0],
     ['a clock that is set back by days', late(0, -86_400_001, -2 * 86_400_000), [1], 2],
+    ['a clock that jumps ahead while two days are open', late(3, -1, 86_400_000 + 120_000), [1, 1, 1], 0],
     ['a clock that was two days ahead for a moment', late(-86_400_000, 86_400_000, -1, 1), [1, 1, 1], 1],
   ] as const) {
     const directory = `${root}/${segments.join('-')}-${times.length}`

@@ -22,6 +22,15 @@ function disk(t: { teardown(run: () => void): unknown }): SegmentDisk {
   return made
 }
 
+/** So many records, each on the disk before the next one is given. */
+async function write(d: SegmentDisk, log: ReturnType<SegmentDisk['log']>, records: number): Promise<void> {
+  for (let i = 0; i < records; i++) {
+    log.add(titled(i))
+    log.flush()
+    await d.records(i + 1)
+  }
+}
+
 t.test('a segment is a header, records, a mark after each window and an end; then it gets its final name', async (t) => {
   const d = disk(t)
   const log = d.log(d.sink())
@@ -221,11 +230,7 @@ t.test('a segment ends by size and by age, and the next one goes on where it end
   const d = disk(t)
   let closed = 0
   const log = d.log(d.sink({ segmentBytes: 1000, segmentMs: 60_000, onClosed: () => closed++ }))
-  for (let i = 0; i < 10; i++) {
-    log.add(titled(i))
-    log.flush()
-    await d.records(i + 1)
-  }
+  await write(d, log, 10)
   await until(() => d.files.length >= 3)
   log.add(titled(10))
   log.flush()
@@ -305,11 +310,7 @@ t.test('what is older than it is kept goes, though there is room', async (t) => 
 t.test('a segment that cannot be deleted is not counted as deleted, and the next one goes', async (t) => {
   const d = disk(t)
   const log = d.log(d.sink({ segmentBytes: 500 }))
-  for (let i = 0; i < 3; i++) {
-    log.add(titled(i))
-    log.flush()
-    await d.records(i + 1)
-  }
+  await write(d, log, 3)
   await log.close()
   const [first = '', second = ''] = d.files
   const unlink = async (path: string) => {
@@ -454,11 +455,7 @@ t.test('what somebody takes out, adds or reorders shows', async (t) => {
   const make = async () => {
     const d = disk(t)
     const log = d.log(d.sink({ segmentBytes: 1500 }))
-    for (let i = 0; i < 12; i++) {
-      log.add(titled(i))
-      log.flush()
-      await d.records(i + 1)
-    }
+    await write(d, log, 12)
     await log.close()
     return d
   }
@@ -533,11 +530,7 @@ t.test('segments that are closed or deleted while they are verified are found ag
   for (const [name, change, expected] of rows) {
     const d = disk(t)
     const log = d.log(d.sink({ segmentBytes: 500 }))
-    for (let i = 0; i < 3; i++) {
-      log.add(titled(i))
-      log.flush()
-      await d.records(i + 1)
-    }
+    await write(d, log, 3)
     await log.close()
     renameSync(join(d.directory, d.files[2] ?? ''), join(d.directory, (d.files[2] ?? '').replace('.ndjson', '.open')))
     for (const file of d.files.slice(3)) unlinkSync(join(d.directory, file))

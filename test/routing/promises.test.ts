@@ -46,7 +46,7 @@ always('the same arguments give the same decision, whatever was asked before', (
 
 always('an observer changes nothing', (decision, request, { snapshot, freshHealth }, random) => {
   const ignore = () => undefined
-  const observer = { service: ignore, skipped: ignore, considered: ignore, fair: ignore, offered: ignore }
+  const observer = { service: ignore, considered: ignore, fair: ignore, offered: ignore }
   return isDeepStrictEqual(decision, decide(request, snapshot, freshHealth(), random, observer))
 })
 

@@ -11,6 +11,7 @@ import type { Snapshot } from '../../routing/model.ts'
 import { rawFactsOf } from '../archive.ts'
 import { createDataPlane } from '../data-plane.ts'
 import type { PlanePorts } from '../data-plane.ts'
+import { codeOf } from '../../system.ts'
 import type { FromThread, RawMessage, SeenMessage, SharedNumbers, ThreadInit, ToThread } from './messages.ts'
 
 /** Milliseconds between two tellings of what targets were offered, as long as a tick of their shares. */
@@ -33,7 +34,7 @@ function run(port: NonNullable<typeof parentPort>, { settings, decided, records,
   const seen = batches<SeenMessage>((batch) => tell({ kind: 'seen', label: plane.world?.snapshot.label ?? '', viewers: batch }))
   const lines = batches<RawMessage>((batch) => tell({ kind: 'raw', lines: batch }))
   const trusted = TrustedProxies.parse(settings.trustedProxies)
-  const onRaw: RouterOptions['onRaw'] = (resolved, wire, decision, status, time) => lines.add({ line: attempt(() => rawLine(rawRecordOf(rawFactsOf(resolved, decision, status, time, clientPort(wire, trusted))))), time })
+  const onRaw: RouterOptions['onRaw'] = (resolved, wire, decision, snapshot, status, time) => lines.add({ line: attempt(() => rawLine(rawRecordOf(rawFactsOf(resolved, decision, snapshot, status, time, clientPort(wire, trusted))))), time })
 
   const plane = createDataPlane(settings, {
     sinks: records ? [new RelaySink((batch) => tell({ kind: 'records', batch }, [batch.bytes.buffer, batch.counts.buffer]))] : [],
@@ -127,10 +128,6 @@ function attempt<T>(make: () => T): T | undefined {
   } catch {
     return undefined
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }
 
 if (parentPort !== null) run(parentPort, workerData as ThreadInit)

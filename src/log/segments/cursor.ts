@@ -1,6 +1,6 @@
 /** How far a shipper came, in a file: for each writer the segment and the byte up to which its lines were acknowledged. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { codeOf } from './segment-io.ts'
+import { codeOf } from '../../system.ts'
 
 export interface Position {
   readonly segment: number

@@ -38,7 +38,3 @@ export async function writeAll(file: SegmentFile, bytes: Buffer, position: numbe
     progress(written)
   }
 }
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
-}

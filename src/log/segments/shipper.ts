@@ -7,12 +7,13 @@
  */
 import { join } from 'node:path'
 import type { SetTimer } from '../sinks/sink.ts'
+import { codeOf } from '../../system.ts'
 import { countDecisions, decidedAtEnd, readBatch } from './batch.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { Cursor, Position } from './cursor.ts'
 import { segmentsAmong } from './names.ts'
 import type { SegmentName } from './names.ts'
-import { DISK, codeOf } from './segment-io.ts'
+import { DISK } from './segment-io.ts'
 import type { SegmentIo } from './segment-io.ts'
 
 export interface Batch {

@@ -3,10 +3,11 @@
  * are too many or they are too old. A segment that cannot be read or removed is left for the next time.
  */
 import { join } from 'node:path'
+import { codeOf } from '../../system.ts'
 import { CUT_LINE } from './lines.ts'
 import { beganAt, closedName, processWith, segmentsAmong } from './names.ts'
 import type { SegmentName } from './names.ts'
-import { codeOf, writeAll } from './segment-io.ts'
+import { writeAll } from './segment-io.ts'
 import type { SegmentIo } from './segment-io.ts'
 import { isThere, writerFile, writersAmong } from './writer-file.ts'
 

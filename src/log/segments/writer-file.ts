@@ -9,7 +9,8 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { codeOf, writeAll } from './segment-io.ts'
+import { codeOf, isRunning } from '../../system.ts'
+import { writeAll } from './segment-io.ts'
 import type { SegmentIo } from './segment-io.ts'
 
 /** What a file system gives out at once, nearly always. */
@@ -105,12 +106,7 @@ function startOf(pid: number): string {
 }
 
 function runs({ pid, started }: ProcessId): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    // Not ours to signal, so it is there.
-    if (codeOf(error) !== 'EPERM') return false
-  }
+  if (!isRunning(pid)) return false
   const now = startOf(pid)
   return now === '' || started === '' || now === started
 }

@@ -7,6 +7,7 @@
  * is opened, and after an error written again whole.
  */
 import { open as openFile } from 'node:fs/promises'
+import { codeOf } from '../../system.ts'
 import { repair } from './log-file.ts'
 import type { LogFile } from './log-file.ts'
 import { decisionsIn, linesAfter, linesWithin } from './sink.ts'
@@ -208,8 +209,4 @@ export class FileSink implements Sink {
 /** Owner and group may read: it is a log, and nobody is in it, but it is not for everybody either. */
 function openAppend(path: string): Promise<LogFile> {
   return openFile(path, 'a+', 0o640)
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
 }

@@ -10,11 +10,12 @@ import { join } from 'node:path'
 import { endLine, headerLine } from '../segments/lines.ts'
 import { closedName, processOf, segmentName, writerOf } from '../segments/names.ts'
 import type { SegmentName, WriterName } from '../segments/names.ts'
-import { DISK, codeOf, writeAll } from '../segments/segment-io.ts'
+import { DISK, writeAll } from '../segments/segment-io.ts'
 import type { SegmentFile, SegmentIo } from '../segments/segment-io.ts'
 import { prune, repairSegments } from '../segments/tidy.ts'
 import { SegmentQueue } from '../segments/queue.ts'
 import { WriterFile } from '../segments/writer-file.ts'
+import { codeOf } from '../../system.ts'
 import type { Lines, SetTimer, Sink } from './sink.ts'
 
 export interface SegmentSinkOptions {

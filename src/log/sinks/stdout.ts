@@ -3,6 +3,7 @@
  * stream does not take at once is kept up to `maxBytes`, then dropped and counted.
  */
 import type { Writable } from 'node:stream'
+import { codeOf } from '../../system.ts'
 import { decisionsIn, linesWithin } from './sink.ts'
 import type { Lines, SetTimer, Sink } from './sink.ts'
 
@@ -115,7 +116,7 @@ export class StdoutSink implements Sink {
   #fail(error: unknown): void {
     if (this.#broken) return
     this.#break()
-    this.#onState?.('failed', error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown')
+    this.#onState?.('failed', codeOf(error))
   }
 
   #break(): void {
